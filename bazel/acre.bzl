@@ -1,0 +1,93 @@
+"""The four kinds of target that Acre has, and the compiler flags of each."""
+
+_WARNINGS = [
+    "-Wall",
+    "-Wextra",
+    "-Wshadow",
+    "-Werror",
+]
+
+_MACHINE = select({
+    # The tagged pointers of the lock-free stacks are swapped 16 bytes at a time.
+    "@platforms//cpu:x86_64": ["-mcx16"],
+    "//conditions:default": [],
+})
+
+_COMPILER = select({
+    "//bazel:clang": [],
+    # Names of GCC's "unique" binding cannot be made local when the layers are merged.
+    "//conditions:default": ["-fno-gnu-unique"],
+})
+
+# The core must run in a process that has no C++ runtime: whatever would call into one is off
+# here, and what gets through is an undefined symbol when //:acre is linked.
+_CORE = _WARNINGS + [
+    "-g",
+    "-DACRE_BUILDING_LIBRARY=1",  # acre.h then marks what the shared library exports
+    "-fno-exceptions",
+    "-fno-rtti",
+    "-fvisibility=hidden",
+    "-fvisibility-inlines-hidden",
+]
+
+_HOSTED = _WARNINGS + ["-g"]
+
+def _visibility(label):
+    """A package's label stands for the package; any other visibility is taken as it is."""
+    return label if ":" in label else label + ":__pkg__"
+
+def acre_layer(name, srcs = [], hdrs = [], deps = [], visible_to = []):
+    """A layer of runtime/ or gc/.
+
+    Args:
+      visible_to: the packages that may use it, which are those of layers above; tests and
+        benchmarks may always.
+    """
+    native.cc_library(
+        name = name,
+        srcs = srcs,
+        hdrs = hdrs,
+        copts = _CORE + _MACHINE + _COMPILER,
+        linkstatic = True,
+        visibility = [_visibility(label) for label in visible_to] + [
+            "//bench:__subpackages__",
+            "//test:__subpackages__",
+        ],
+        deps = deps,
+    )
+
+def acre_test(name, srcs, deps = [], data = [], size = "small", env = {}, args = [], tags = []):
+    """A program of Boost.Test suites. main() is in //bazel:boost_test_main."""
+    native.cc_test(
+        name = name,
+        size = size,
+        srcs = srcs,
+        args = args,
+        copts = _HOSTED + _MACHINE,
+        data = data,
+        env = env,
+        linkstatic = True,
+        tags = tags,
+        deps = deps + ["//bazel:boost_test_main"],
+    )
+
+def acre_program(name, srcs, hdrs = [], deps = [], linkopts = [], **kwargs):
+    """A program of bench/ or examples/."""
+    native.cc_binary(
+        name = name,
+        srcs = srcs + hdrs,
+        copts = _HOSTED + _MACHINE,
+        linkopts = linkopts + ["-lpthread"],
+        deps = deps,
+        **kwargs
+    )
+
+def acre_microbench(name, srcs, deps = []):
+    """A program of Google Benchmark functions; main() comes with the library."""
+    native.cc_binary(
+        name = name,
+        srcs = srcs,
+        copts = _HOSTED + _MACHINE,
+        tags = ["microbench"],
+        deps = deps + ["//bazel:google_benchmark"],
+    )
