@@ -1,0 +1,421 @@
+/* Acre: a garbage-collected heap for language VMs. The C API (C11), stable ABI.
+ *
+ * In five lines:
+ *
+ *   acre_heap *heap;      acre_heap_create(NULL, &heap);
+ *   acre_thread *thread;  acre_thread_attach(heap, &thread);
+ *   void **cell = acre_alloc(thread, 16, ACRE_KIND_CONSERVATIVE);   // zeroed; the stack keeps it alive
+ *   acre_store(thread, cell, &cell[0], cell);
+ *   acre_thread_detach(thread);  acre_heap_destroy(heap);
+ *
+ * Terms. A *heap* owns one range of addresses and all objects in it; there may be several. A
+ * *thread* must be attached to a heap to allocate from it. An *object* is what acre_alloc returns:
+ * it never moves, has no header, and lives until no root reaches it. A *kind* tells the collector
+ * where an object holds references. A *root* is where it starts: the stacks and registers of
+ * attached threads, handles, registered ranges, root scanners.
+ *
+ * Errors. A caller's mistake or a lack of memory is a status, or NULL / 0 with the reason in
+ * acre_last_error; the heap stays usable. A bug of Acre's own prints what is known to stderr and
+ * aborts.
+ *
+ * Threads. "Attached thread" below means: call it with the acre_thread of the calling thread,
+ * outside a blocking region. "Any thread" means attached or not, unless it says more. Every call
+ * that takes an attached thread may stop there while another thread collects, so a reference that
+ * only a register or the stack holds is safe (with conservative_stacks), one that only malloc'ed
+ * memory holds is not.
+ *
+ * Units: sizes are bytes unless the name says otherwise.
+ */
+#ifndef ACRE_ACRE_H_
+#define ACRE_ACRE_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define ACRE_VERSION_MAJOR 0
+#define ACRE_VERSION_MINOR 1
+#define ACRE_VERSION_PATCH 0
+
+#define ACRE_API __attribute__((visibility("default")))
+
+/* ---- Status ------------------------------------------------------------------------------------ */
+
+typedef enum acre_status {
+  ACRE_OK = 0,
+  ACRE_E_INVALID,       /* an argument is not what the call documents */
+  ACRE_E_NOMEM,         /* the kernel gives no more memory, or the heap's range is full */
+  ACRE_E_ADDRESS_SPACE, /* no reservation fits, not even the smallest (see ulimit -v) */
+  ACRE_E_LIMIT,         /* a fixed number is used up: kinds, thread-specific keys */
+  ACRE_E_STATE          /* the call is right but not now, or not from this thread */
+} acre_status;
+
+/* A sentence for a status, static, never NULL; also for values that are no status. Any thread. */
+ACRE_API const char* acre_strerror(acre_status status);
+
+/* ---- Options ----------------------------------------------------------------------------------- */
+
+#define ACRE_NO_LIMIT SIZE_MAX
+
+enum { ACRE_HUGE_PAGES_AUTO = 0, ACRE_HUGE_PAGES_ALWAYS = 1, ACRE_HUGE_PAGES_NEVER = 2 };
+enum { ACRE_TRACE_GC = 1u << 0 };
+
+/* What a heap is made with. Each field, with its default and its environment variable, is a row of
+ * acre/options.def. struct_size is sizeof(acre_options) of the caller's headers, so that a program
+ * built against an older header runs with a newer library. */
+typedef struct acre_options {
+  size_t struct_size;
+#define ACRE_OPTION(type, name, format, value, doc) type name;
+#include <acre/options.def>
+#undef ACRE_OPTION
+} acre_options;
+
+/* Fills in the defaults, then what the environment says (ACRE_GC_PERCENT, ACRE_RESERVE_BYTES, ...):
+ * each option's variable is ACRE_ and its name in capitals. A variable that does not parse is
+ * reported on stderr and passed over. Any thread. */
+ACRE_API void acre_options_init(acre_options* options);
+
+/* A callback for lines of text: the line has no newline at its end and lives during the call only.
+ * */
+typedef void (*acre_report_fn)(const char* line, void* arg);
+
+/* One line for each option: variable, default, documentation. Any thread. */
+ACRE_API void acre_options_help(acre_report_fn report, void* arg);
+
+/* ---- Heap -------------------------------------------------------------------------------------- */
+
+typedef struct acre_heap acre_heap;
+typedef struct acre_thread acre_thread;
+
+/* Makes a heap and stores it in *out. options NULL: the defaults and the environment, as
+ * acre_options_init gives them. Reserves address space and takes less than 1 MiB of memory. Any
+ * thread; the caller is not attached by it. ACRE_E_INVALID: out is NULL, or an option is out of
+ * range. ACRE_E_ADDRESS_SPACE: no reservation down to 64 MiB was granted. ACRE_E_NOMEM: the kernel
+ * gave no memory for the tables. ACRE_E_LIMIT: the process has no thread-specific key left. On an
+ * error *out is NULL. */
+ACRE_API acre_status acre_heap_create(const acre_options* options, acre_heap** out);
+
+/* Ends a heap: its objects are gone, handles into it are invalid, its memory and addresses go back.
+ * NULL is allowed. The caller may be attached (it is detached); ACRE_E_STATE while other threads
+ * are, and then the heap is untouched. ACRE_E_NOMEM: the kernel refused to unmap; the caller is
+ * detached, else the heap is untouched, and the call may be repeated. */
+ACRE_API acre_status acre_heap_destroy(acre_heap* heap);
+
+/* ---- Threads ----------------------------------------------------------------------------------- */
+
+/* Attaches the calling thread to the heap: from now on its stack and registers are roots (with
+ * conservative_stacks), and it must come to a safepoint (any call that takes its acre_thread and
+ * may allocate, or acre_safepoint) or be in a blocking region within a short time, or collections
+ * wait for it. Attaching again returns the same acre_thread and must be matched by as many
+ * detaches. A thread that exits attached is detached. A thread may be attached to several heaps.
+ * ACRE_E_INVALID: heap or out is NULL. ACRE_E_NOMEM: no room for its caches. */
+ACRE_API acre_status acre_thread_attach(acre_heap* heap, acre_thread** out);
+
+/* Undoes one attach. After the last one the pointer is invalid and references on this thread's
+ * stack keep nothing alive. ACRE_E_STATE: called by another thread, or inside a blocking region. */
+ACRE_API acre_status acre_thread_detach(acre_thread* thread);
+
+/* The calling thread's attachment to this heap, or NULL. Any thread. */
+ACRE_API acre_thread* acre_thread_current(acre_heap* heap);
+
+/* Why the last call on this thread returned NULL (or changed nothing, where a call without result
+ * says so). Not reset by calls that succeed. Attached thread. */
+ACRE_API acre_status acre_last_error(const acre_thread* thread);
+
+/* The part of acre_thread that inline code reads. Fields may be added at the end only. */
+struct acre_thread_inline {
+  uint32_t stop_requested; /* not 0: call acre_safepoint_slow soon */
+  uint32_t phase;          /* not 0: stores of references go through acre_store_slow */
+};
+
+ACRE_API void acre_safepoint_slow(acre_thread* thread);
+
+/* Lets a collection that another thread asked for happen here. One load and one branch when there
+ * is none. To be called in loops that do not allocate. Attached thread. */
+static inline void acre_safepoint(acre_thread* thread) {
+  const struct acre_thread_inline* fields = (const struct acre_thread_inline*)(const void*)thread;
+  if (__builtin_expect(__atomic_load_n(&fields->stop_requested, __ATOMIC_RELAXED) != 0, 0)) {
+    acre_safepoint_slow(thread);
+  }
+}
+
+/* Between begin and end the thread may block (in a system call, in foreign code, waiting for a
+ * lock): it delays no collection and is scanned as it stood at begin. It must not touch the heap's
+ * objects, nor make any call with its acre_thread but these two. They nest. End waits while a
+ * collection is on its way; without a begin it only sets acre_last_error to ACRE_E_STATE. */
+ACRE_API void acre_blocking_begin(acre_thread* thread);
+ACRE_API void acre_blocking_end(acre_thread* thread);
+
+/* ---- Kinds ------------------------------------------------------------------------------------- */
+
+typedef uint32_t acre_kind;
+
+enum {
+  ACRE_KIND_LEAF = 0,         /* no references: strings, numbers */
+  ACRE_KIND_CONSERVATIVE = 1, /* every aligned word may be a reference */
+  ACRE_MAX_KINDS = 255        /* with the two built in */
+};
+#define ACRE_KIND_NONE UINT32_MAX
+
+typedef struct acre_visitor acre_visitor;
+
+/* Tells the visitor of each reference in an object of this kind, by acre_visit and its like. `size`
+ * is acre_object_size. An object may be traced as soon as it is allocated: all zero must be a valid
+ * state. Runs while all threads are stopped, possibly on another thread: it must not allocate,
+ * block, throw, or call anything of Acre but acre_visit*. */
+typedef void (*acre_trace_fn)(void* object, size_t size, acre_visitor* visitor);
+
+typedef struct acre_kind_info {
+  size_t struct_size;  /* sizeof(acre_kind_info) */
+  const char* name;    /* for reports; copied (at most 31 bytes); NULL: "kind N" */
+  acre_trace_fn trace; /* or NULL */
+  /* If trace is NULL: an array of bits, least significant bit of the lowest byte first (so an array
+   * of uint8_t, uint64_t or uintptr_t serves on a little-endian machine); bit i set: word i (8
+   * bytes) of an element is a reference. Copied. The object is an array of such elements, repeated
+   * to its end. NULL with trace NULL: a leaf kind. */
+  const void* pointer_bitmap;
+  size_t element_words; /* the number of bits, 1 to 4096; 0 without a bitmap */
+  uint64_t flags;       /* 0: none are defined */
+} acre_kind_info;
+
+/* Registers a kind with this heap, for the heap's life, and stores its number in *out. Any thread.
+ * ACRE_E_INVALID: a NULL argument, a wrong struct_size, flag or element_words, or both trace and
+ * bitmap. ACRE_E_LIMIT: ACRE_MAX_KINDS are registered. ACRE_E_NOMEM. */
+ACRE_API acre_status acre_kind_register(acre_heap* heap, const acre_kind_info* info,
+                                        acre_kind* out);
+
+/* For trace functions and root scanners. *slot is NULL, a reference to an object of this heap (also
+ * into its middle, or with tag bits in the low four), or points elsewhere (is ignored). */
+ACRE_API void acre_visit(acre_visitor* visitor, void** slot);
+
+/* Takes every 8-byte aligned word of [start, start + bytes) for a possible reference. */
+ACRE_API void acre_visit_conservative(acre_visitor* visitor, void* start, size_t bytes);
+
+/* ---- Allocation -------------------------------------------------------------------------------- */
+
+/* A new object of at least `bytes` bytes, all zero, aligned to 16. Size 0 gives a distinct object
+ * of the smallest size. May collect. NULL (acre_last_error tells): ACRE_E_INVALID for an unknown
+ * kind; ACRE_E_NOMEM when, after a collection and after the OOM handler gave up, there is no room,
+ * or when `bytes` is larger than the heap can ever hold. Attached thread. */
+ACRE_API void* acre_alloc(acre_thread* thread, size_t bytes, acre_kind kind);
+
+/* As acre_alloc, aligned to `align`: a power of two up to 1 MiB, else NULL with ACRE_E_INVALID. */
+ACRE_API void* acre_alloc_aligned(acre_thread* thread, size_t bytes, size_t align, acre_kind kind);
+
+/* As acre_alloc, but the content is undefined. Leaf kinds only, else NULL with ACRE_E_INVALID. */
+ACRE_API void* acre_alloc_uninit(acre_thread* thread, size_t bytes, acre_kind kind);
+
+/* An object of at least `bytes` bytes with the kind and the content of `object`, as far as both
+ * reach; what is added is zero (also bytes between the old request and the old acre_object_size are
+ * as the program left them). In place where it fits, else a copy: the old object is then freed.
+ * NULL `object`: a new object of kind ACRE_KIND_LEAF. NULL, and `object` untouched: no memory
+ * (ACRE_E_NOMEM), or `object` is not the address of an object (ACRE_E_INVALID). Alignment above 16
+ * is not kept by a copy. */
+ACRE_API void* acre_realloc(acre_thread* thread, void* object, size_t bytes);
+
+/* Frees an object before the collector would. Optional. The caller promises that nothing refers to
+ * it. A large object's memory (above 32 KiB) is free at once, a small one's when its span is next
+ * swept or, if it lies in the span that a thread allocates from, when that span is used up. NULL is
+ * allowed. What is not the address of an object (foreign, interior, already freed) changes nothing
+ * and sets acre_last_error to ACRE_E_INVALID; but an address that was freed and given out again is
+ * that new object. Attached thread. */
+ACRE_API void acre_free(acre_thread* thread, void* object);
+
+/* The start of the object that `any` points to or into, else NULL: for any address at all. Memory
+ * behind an object's acre_object_size, free room, and objects that were found dead and swept belong
+ * to none. An object that is unreachable but was not yet swept still answers. Any thread; for the
+ * objects of other running threads the answer may be old by the time it arrives. */
+ACRE_API void* acre_object_base(acre_heap* heap, const void* any);
+
+/* What may be used of an object: at least what was asked. 0 if `object` is not the address of an
+ * object (see acre_object_base for interior pointers). Any thread. */
+ACRE_API size_t acre_object_size(acre_heap* heap, const void* object);
+
+/* The kind it was allocated with; ACRE_KIND_NONE if `object` is not the address of an object. */
+ACRE_API acre_kind acre_object_kind(acre_heap* heap, const void* object);
+
+/* ---- References -------------------------------------------------------------------------------- */
+
+ACRE_API void acre_store_slow(acre_thread* thread, void* object, void** slot, void* value);
+
+/* Stores a reference into an object: the write barrier. `slot` lies in `object`, `value` is NULL, a
+ * reference or tagged. Today's collector stops the world, so it is a store; write every store of a
+ * reference this way all the same, because collectors to come need it. Ordered as a release. */
+static inline void acre_store(acre_thread* thread, void* object, void** slot, void* value) {
+  const struct acre_thread_inline* fields = (const struct acre_thread_inline*)(const void*)thread;
+  if (__builtin_expect(__atomic_load_n(&fields->phase, __ATOMIC_RELAXED) != 0, 0)) {
+    acre_store_slow(thread, object, slot, value);
+    return;
+  }
+  (void)object;
+  __atomic_store_n(slot, value, __ATOMIC_RELEASE);
+}
+
+/* As acre_store for n words from src to dst, which may overlap, as memmove. */
+ACRE_API void acre_store_range(acre_thread* thread, void* object, void** dst, void* const* src,
+                               size_t n);
+
+/* ---- Roots ------------------------------------------------------------------------------------- */
+
+/* Registers [start, start + bytes) as a root range: 8-byte aligned words that are references (NULL,
+ * tagged and foreign values are passed over); conservative not 0: they may as well be numbers. The
+ * range must stay readable until it is removed. ACRE_E_INVALID: NULL, not aligned to 8, a size not
+ * a multiple of 8 or 0, wraps around, or this start is registered already. ACRE_E_NOMEM. Any
+ * thread. */
+ACRE_API acre_status acre_root_add(acre_heap* heap, void* start, size_t bytes, int conservative);
+/* ACRE_E_INVALID: no range was added with this start. Any thread. */
+ACRE_API acre_status acre_root_remove(acre_heap* heap, void* start);
+
+/* A handle is a root that holds one reference. It is not an object: drop it. */
+typedef struct acre_handle acre_handle;
+/* obj may be NULL. NULL with ACRE_E_NOMEM if there is no room. Attached thread. */
+ACRE_API acre_handle* acre_handle_new(acre_thread* thread, void* object);
+/* Get, set and drop: any thread, but not two at a time on one handle. Dropping NULL is allowed. */
+ACRE_API void* acre_handle_get(const acre_handle* handle);
+ACRE_API void acre_handle_set(acre_handle* handle, void* object);
+ACRE_API void acre_handle_drop(acre_handle* handle);
+
+/* `scan` is called in each collection, all threads stopped, and visits the references that the VM
+ * keeps where the collector does not look. The same rules as for acre_trace_fn. */
+typedef void (*acre_root_scanner_fn)(acre_visitor* visitor, void* arg);
+/* ACRE_E_INVALID: NULL, or this pair is registered already. ACRE_E_NOMEM. Any thread. */
+ACRE_API acre_status acre_root_scanner_add(acre_heap* heap, acre_root_scanner_fn scan, void* arg);
+/* ACRE_E_INVALID: this pair is not registered. */
+ACRE_API acre_status acre_root_scanner_remove(acre_heap* heap, acre_root_scanner_fn scan,
+                                              void* arg);
+
+/* A scope-bound root on the thread's own list: acre::Local in acre.hpp is made of it. Push and pop
+ * are last in, first out. The memory of `local` must live until its pop. Attached thread. */
+typedef struct acre_local {
+  struct acre_local* previous;
+  void* object;
+} acre_local;
+ACRE_API void acre_local_push(acre_thread* thread, acre_local* local);
+/* ACRE_E_STATE if `local` is not the last one pushed. */
+ACRE_API acre_status acre_local_pop(acre_thread* thread, acre_local* local);
+
+/* ---- Collection -------------------------------------------------------------------------------- */
+
+/* A full collection: when it returns, what was unreachable at the call is swept. Attached thread.
+ * */
+ACRE_API void acre_collect(acre_thread* thread);
+
+/* Collects, then gives all free pages back to the kernel. Addresses stay reserved. Attached thread.
+ * */
+ACRE_API void acre_release_memory(acre_thread* thread);
+
+/* Sets gc_percent while running and returns the old value; negative: collect only when asked or
+ * near the memory limit. Any thread. */
+ACRE_API int acre_set_gc_percent(acre_heap* heap, int percent);
+
+/* Sets memory_limit and returns the old one. ACRE_NO_LIMIT: none. 0 changes nothing: it asks. Any
+ * thread. */
+ACRE_API size_t acre_set_memory_limit(acre_heap* heap, size_t bytes);
+
+/* Called when an allocation of `bytes` found no room even after a collection. Not 0: try once more
+ * (the handler dropped references, say; a collection precedes the try). 0: the allocation returns
+ * NULL. Runs on the allocating thread with no lock held; it may use the heap, but an allocation in
+ * it that fails does not call it again. */
+typedef int (*acre_oom_fn)(acre_heap* heap, size_t bytes, void* arg);
+/* NULL: none. Any thread. */
+ACRE_API void acre_set_oom_handler(acre_heap* heap, acre_oom_fn handler, void* arg);
+
+/* ---- Inspection -------------------------------------------------------------------------------- */
+
+enum { ACRE_SIZE_CLASSES = 66 };
+
+/* Counters of one size class; entry 0 is for large objects (size 0 there). */
+typedef struct acre_class_stats {
+  uint64_t size;    /* bytes of an object */
+  uint64_t mallocs; /* objects ever allocated */
+  uint64_t frees;   /* objects freed, by the sweeper or by acre_free */
+} acre_class_stats;
+
+/* The counters of a heap, after Go's MemStats. Bytes unless said otherwise. Identities that hold in
+ * every reading while no other thread allocates (else within what these threads have in their
+ * caches):
+ *
+ *   alloc = heap_alloc = total_alloc - total_freed
+ *   live_objects = mallocs - frees = sum over by_size of (mallocs - frees)
+ *   sys = heap_sys + stack_sys + span_sys + cache_sys + gc_sys + other_sys
+ *   heap_sys = heap_idle + heap_inuse        heap_released <= heap_idle       heap_alloc <= heap_inuse
+ *   reserved >= heap_sys                     num_forced_gc <= num_gc
+ */
+typedef struct acre_stats {
+  size_t
+      struct_size; /* set by the caller to sizeof(acre_stats); fields behind it are not written */
+
+  uint64_t alloc;        /* objects that are allocated and not yet swept or freed */
+  uint64_t total_alloc;  /* ever allocated; never falls */
+  uint64_t total_freed;  /* ever freed */
+  uint64_t mallocs;      /* objects ever allocated */
+  uint64_t frees;        /* objects ever freed */
+  uint64_t live_objects; /* mallocs - frees */
+
+  uint64_t sys;        /* all memory mapped read-write and in use as such: the sum of the *_sys */
+  uint64_t heap_alloc; /* = alloc */
+  uint64_t heap_sys;   /* arenas mapped */
+  uint64_t heap_idle;  /* pages in no span */
+  uint64_t heap_inuse; /* pages in spans */
+  uint64_t heap_released; /* idle pages that hold no memory: given back, or never touched */
+  uint64_t stack_sys;     /* fiber stacks: 0 in this version */
+  uint64_t span_sys;  /* tables of spans and pages touched so far, estimated from pages in use */
+  uint64_t cache_sys; /* thread caches and central lists */
+  uint64_t gc_sys;    /* mark and alloc bits, mark buffers, handles and roots */
+  uint64_t other_sys; /* the rest of the books */
+
+  uint64_t reserved;       /* address space for objects: what the ladder gave */
+  uint64_t reserved_asked; /* what was asked for */
+  uint64_t mapped;         /* = heap_sys */
+  uint64_t vmas;           /* kernel mappings (VMAs) that this heap made */
+
+  uint64_t live_after_gc; /* bytes that the last collection marked */
+  uint64_t next_gc;       /* the goal: collect when heap_alloc comes near; UINT64_MAX: never */
+  uint64_t memory_limit;  /* ACRE_NO_LIMIT: none */
+  int64_t gc_percent;
+  uint64_t num_gc;         /* collections completed */
+  uint64_t num_forced_gc;  /* of them, by acre_collect and acre_release_memory */
+  uint64_t last_gc_ns;     /* CLOCK_MONOTONIC at the end of the last one; 0: none */
+  uint64_t pause_total_ns; /* threads stopped by collections, in all */
+  uint64_t pause_last_ns;
+  uint64_t pause_max_ns;
+  uint64_t gc_cpu_ns; /* processor time spent in marking and in sweeping under a stop */
+
+  uint64_t threads;     /* attached now */
+  uint64_t kinds;       /* registered, with the built-in ones */
+  uint64_t handles;     /* in use */
+  uint64_t os_calls;    /* system calls that map, protect, advise or unmap */
+  uint64_t os_call_ns;  /* time in them */
+  uint64_t os_failures; /* of them, refused */
+  acre_class_stats by_size[ACRE_SIZE_CLASSES];
+} acre_stats;
+
+/* Fills in *stats. No stop; any thread. stats->struct_size must be set;
+ * 0 is taken as sizeof(acre_stats). */
+ACRE_API void acre_stats_read(acre_heap* heap, acre_stats* stats);
+
+/* Bytes of the heap's range and books that are in memory, as the kernel says (mincore walks: takes
+ * about a millisecond a GiB). Any thread. */
+ACRE_API uint64_t acre_resident_bytes(acre_heap* heap);
+
+/* Stops the world and checks the heap's books against each other and every reference that a root
+ * reaches against the books. Each violation is a line to `report` (may be NULL). ACRE_OK or
+ * ACRE_E_STATE when something is wrong: which is a bug of ours, or of a program that wrote outside
+ * its objects or kept a reference to what it freed. Any thread, but not from within a callback. */
+ACRE_API acre_status acre_verify(acre_heap* heap, acre_report_fn report, void* arg);
+
+/* Calls fn for each object that is allocated (also unreachable ones that are not yet swept; collect
+ * first to see the live ones), in order of address, all other threads stopped. fn returns 0 to go
+ * on; it must not allocate or call anything of Acre. ACRE_E_INVALID: NULL argument. ACRE_E_STATE:
+ * within a callback. */
+typedef int (*acre_walk_fn)(void* object, size_t size, acre_kind kind, void* arg);
+ACRE_API acre_status acre_heap_walk(acre_heap* heap, acre_walk_fn fn, void* arg);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* ACRE_ACRE_H_ */

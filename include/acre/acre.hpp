@@ -1,0 +1,547 @@
+// Acre for C++20: the C API (acre.h) with types and scopes. Header only; link libacre.
+//
+//   struct Node {
+//     acre::Member<Node> next;
+//     long value = 0;
+//     void trace(acre::Visitor& visitor) { visitor(next); }
+//   };
+//
+//   acre::Heap heap;                              // one reservation, one collector
+//   acre::Thread thread(heap);                    // this thread may allocate, until the scope ends
+//   acre::Root<Node> list(thread);                // a root that any scope may hold
+//   for (long i = 0; i < 1000; ++i) {
+//     Node* node = thread.make<Node>();           // the stack keeps it alive
+//     node->value = i;
+//     node->next = list.get();
+//     list = node;
+//   }
+//
+// How a type is traced, the first that applies:
+//   1. a member function `void trace(acre::Visitor&)`: it visits each Member and each raw reference;
+//   2. `static constexpr acre::Layout layout{0, 3}`: the numbers of the 8-byte words that are references;
+//   3. a trivially copyable type without either is a leaf: it must hold no references.
+// Member is not trivially copyable, so a type that has one and forgot to say so does not compile.
+//
+// Objects never move and their destructors are not run: the collector frees memory, nothing else.
+// So make<T> asks that T be trivially destructible. An object may be traced before its constructor
+// has finished and after it threw: memory is zero before, and all zero must be a valid state for
+// trace.
+//
+// Errors: calls throw acre::Error (of acre_status) or acre::OutOfMemory; those named try_* return
+// null instead. Units, ownership and thread rules are those of the C calls behind.
+#ifndef ACRE_ACRE_HPP_
+#define ACRE_ACRE_HPP_
+
+#include <acre/acre.h>
+
+#include <atomic>
+#include <concepts>
+#include <cstdint>
+#include <exception>
+#include <initializer_list>
+#include <limits>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace acre {
+
+// ---- Errors -----------------------------------------------------------------------------------
+
+class Error : public std::exception {
+ public:
+  explicit Error(acre_status status) : status_(status) {}
+  acre_status status() const { return status_; }
+  const char* what() const noexcept override { return acre_strerror(status_); }
+
+ private:
+  acre_status status_;
+};
+
+// Also a std::bad_alloc, for code that knows nothing of Acre.
+class OutOfMemory : public std::bad_alloc {
+ public:
+  const char* what() const noexcept override { return acre_strerror(ACRE_E_NOMEM); }
+};
+
+inline void check(acre_status status) {
+  if (status == ACRE_E_NOMEM) throw OutOfMemory();
+  if (status != ACRE_OK) throw Error(status);
+}
+
+// ---- References in objects --------------------------------------------------------------------
+
+// A reference in an object of the heap: a field that carries the write barrier. Reads as a T*.
+template <class T>
+class Member {
+ public:
+  Member() = default;
+  Member(T* object) { store(object); }  // NOLINT(google-explicit-constructor)
+  Member(std::nullptr_t) {}             // NOLINT(google-explicit-constructor)
+  Member(const Member& other) { store(other.get()); }
+  Member& operator=(const Member& other) {
+    store(other.get());
+    return *this;
+  }
+  Member& operator=(T* object) {
+    store(object);
+    return *this;
+  }
+
+  T* get() const { return __atomic_load_n(&object_, __ATOMIC_RELAXED); }
+  operator T*() const { return get(); }  // NOLINT(google-explicit-constructor)
+  T* operator->() const { return get(); }
+  std::add_lvalue_reference_t<T> operator*() const { return *get(); }
+  explicit operator bool() const { return get() != nullptr; }
+
+  // Where the reference is, for acre_visit and acre_store.
+  void** slot() { return reinterpret_cast<void**>(&object_); }
+
+ private:
+  // The collector of this version stops the world, so a store with release order is all of the
+  // barrier.
+  void store(T* object) { __atomic_store_n(&object_, object, __ATOMIC_RELEASE); }
+
+  T* object_ = nullptr;
+};
+
+// What a trace function tells its references to.
+class Visitor {
+ public:
+  explicit Visitor(acre_visitor* visitor) : visitor_(visitor) {}
+
+  template <class T>
+  void visit(Member<T>& member) {
+    acre_visit(visitor_, member.slot());
+  }
+  template <class T>
+  void visit(const Member<T>& member) {
+    acre_visit(visitor_, const_cast<Member<T>&>(member).slot());
+  }
+  // A raw reference; may be null, tagged in its low four bits, or point into an object.
+  template <class T>
+  void visit(T*& reference) {
+    acre_visit(visitor_, reinterpret_cast<void**>(&reference));
+  }
+  template <class T>
+  void visit(T* const& reference) {
+    acre_visit(visitor_, reinterpret_cast<void**>(const_cast<T**>(&reference)));
+  }
+  // Words that may be references.
+  void visit_conservative(const void* start, size_t bytes) {
+    acre_visit_conservative(visitor_, const_cast<void*>(start), bytes);
+  }
+
+  template <class... References>
+  void operator()(References&... references) {
+    (visit(references), ...);
+  }
+
+  acre_visitor* get() const { return visitor_; }
+
+ private:
+  acre_visitor* visitor_;
+};
+
+// Which 8-byte words of a type are references: at most the first 64 words.
+class Layout {
+ public:
+  constexpr Layout(std::initializer_list<unsigned> words) {
+    for (const unsigned word : words) bits_ |= uint64_t{1} << word;
+  }
+  constexpr uint64_t bits() const { return bits_; }
+
+ private:
+  uint64_t bits_ = 0;
+};
+
+// ---- Kinds ------------------------------------------------------------------------------------
+
+// A registered kind: acre_kind with a type of its own.
+class Kind {
+ public:
+  constexpr explicit Kind(acre_kind number) : number_(number) {}
+  constexpr acre_kind number() const { return number_; }
+
+  static constexpr Kind leaf() { return Kind(ACRE_KIND_LEAF); }
+  static constexpr Kind conservative() { return Kind(ACRE_KIND_CONSERVATIVE); }
+
+ private:
+  acre_kind number_;
+};
+
+template <class T>
+concept Traced = requires(T& object, Visitor& visitor) {
+  object.trace(visitor);
+};
+
+template <class T>
+concept LaidOut = !Traced<T> && requires {
+  { T::layout } -> std::convertible_to<Layout>;
+};
+
+namespace detail {
+
+inline std::atomic<unsigned> type_count{0};
+
+// A small number for each type that was ever asked about, in this process.
+template <class T>
+unsigned type_number() {
+  static const unsigned number = type_count.fetch_add(1);
+  return number;
+}
+
+template <class T>
+void trace(void* object, size_t size, acre_visitor* raw) {
+  Visitor visitor(raw);
+  T* elements = static_cast<T*>(object);
+  // The rest of the object, behind the last one made, is zero: a valid state. A virtual trace could
+  // not be called there, so polymorphic types stand alone.
+  const size_t count = std::is_polymorphic_v<T> ? 1 : size / sizeof(T);
+  for (size_t i = 0; i < count; ++i) {
+    if constexpr (std::is_polymorphic_v<T>) {
+      uintptr_t table = 0;
+      __builtin_memcpy(&table, object, sizeof(table));
+      if (table == 0) return;  // not constructed yet
+    }
+    elements[i].trace(visitor);
+  }
+}
+
+template <class T>
+acre_kind register_kind(acre_heap* heap) {
+  acre_kind_info info{};
+  info.struct_size = sizeof(info);
+  uint64_t bits = 0;
+  if constexpr (Traced<T>) {
+    info.trace = &trace<T>;
+  } else {
+    static_assert(sizeof(T) % sizeof(void*) == 0 && sizeof(T) <= 64 * sizeof(void*),
+                  "a type with a layout is made of at most 64 whole words");
+    bits = Layout(T::layout).bits();
+    info.pointer_bitmap = &bits;
+    info.element_words = sizeof(T) / sizeof(void*);
+  }
+  acre_kind kind = ACRE_KIND_NONE;
+  check(acre_kind_register(heap, &info, &kind));
+  return kind;
+}
+
+}  // namespace detail
+
+// ---- Heap and thread --------------------------------------------------------------------------
+
+// acre_options, with defaults and environment filled in.
+struct Options : acre_options {
+  Options() { acre_options_init(this); }
+};
+
+// One heap. Threads must be detached before it is destroyed (a Thread's scope lies in the Heap's).
+class Heap {
+ public:
+  explicit Heap(const acre_options& options = Options()) {
+    check(acre_heap_create(&options, &heap_));
+  }
+  ~Heap() {
+    if (acre_heap_destroy(heap_) == ACRE_OK) return;
+    // Going on would leave a heap that nobody can reach, and threads that use it.
+    std::terminate();
+  }
+  Heap(const Heap&) = delete;
+  Heap& operator=(const Heap&) = delete;
+
+  acre_heap* get() const { return heap_; }
+  operator acre_heap*() const { return heap_; }  // NOLINT(google-explicit-constructor)
+
+  // The kind of T in this heap, registered at the first call. Any thread.
+  template <class T>
+  Kind kind() {
+    if constexpr (!Traced<T> && !LaidOut<T>) {
+      static_assert(
+          std::is_trivially_copyable_v<T>,
+          "T needs trace(acre::Visitor&), a static constexpr acre::Layout layout, or must be "
+          "trivially copyable and hold no references");
+      return Kind::leaf();
+    } else {
+      const unsigned number = detail::type_number<T>();
+      const std::lock_guard<std::mutex> guard(kinds_lock_);
+      if (kinds_.size() <= number) kinds_.resize(number + 1, ACRE_KIND_NONE);
+      if (kinds_[number] == ACRE_KIND_NONE) kinds_[number] = detail::register_kind<T>(heap_);
+      return Kind(kinds_[number]);
+    }
+  }
+
+  acre_stats stats() const {
+    acre_stats stats{};
+    stats.struct_size = sizeof(stats);
+    acre_stats_read(heap_, &stats);
+    return stats;
+  }
+  bool verify(acre_report_fn report = nullptr, void* arg = nullptr) {
+    return acre_verify(heap_, report, arg) == ACRE_OK;
+  }
+  // fn(void* object, size_t size, Kind) for each object; see acre_heap_walk.
+  template <class Fn>
+  void walk(Fn fn) {
+    check(acre_heap_walk(
+        heap_,
+        [](void* object, size_t size, acre_kind kind, void* arg) {
+          (*static_cast<Fn*>(arg))(object, size, Kind(kind));
+          return 0;
+        },
+        &fn));
+  }
+  int set_gc_percent(int percent) { return acre_set_gc_percent(heap_, percent); }
+  size_t set_memory_limit(size_t bytes) { return acre_set_memory_limit(heap_, bytes); }
+
+ private:
+  acre_heap* heap_ = nullptr;
+  std::mutex kinds_lock_;
+  std::vector<acre_kind> kinds_;
+};
+
+// The calling thread, attached for the length of a scope. Use it from this thread only.
+class Thread {
+ public:
+  explicit Thread(Heap& heap) : heap_(&heap) { check(acre_thread_attach(heap.get(), &thread_)); }
+  ~Thread() { (void)acre_thread_detach(thread_); }
+  Thread(const Thread&) = delete;
+  Thread& operator=(const Thread&) = delete;
+
+  acre_thread* get() const { return thread_; }
+  operator acre_thread*() const { return thread_; }  // NOLINT(google-explicit-constructor)
+  Heap& heap() const { return *heap_; }
+
+  // A new T. Throws OutOfMemory, and what T's constructor throws.
+  template <class T, class... Args>
+  T* make(Args&&... args) {
+    void* memory = allocate<T>(1);
+    if (memory == nullptr) throw_last_error();
+    return construct<T>(memory, std::forward<Args>(args)...);
+  }
+  // The same, or null.
+  template <class T, class... Args>
+  T* try_make(Args&&... args) {
+    void* memory = allocate<T>(1);
+    return memory == nullptr ? nullptr : construct<T>(memory, std::forward<Args>(args)...);
+  }
+  // `count` Ts in a row, each value-initialised. Throws OutOfMemory.
+  template <class T>
+  T* make_array(size_t count) {
+    T* elements = try_make_array<T>(count);
+    if (elements == nullptr) throw_last_error();
+    return elements;
+  }
+  template <class T>
+  T* try_make_array(size_t count) {
+    static_assert(!std::is_polymorphic_v<T>, "arrays hold types without virtual functions");
+    void* memory = allocate<T>(count);
+    if (memory == nullptr) return nullptr;
+    T* elements = static_cast<T*>(memory);
+    if constexpr (!std::is_trivially_default_constructible_v<T>) {
+      construct_array<T>(elements, count);
+    }
+    return elements;
+  }
+
+  void safepoint() { acre_safepoint(thread_); }
+  void collect() { acre_collect(thread_); }
+  void release_memory() { acre_release_memory(thread_); }
+  acre_status last_error() const { return acre_last_error(thread_); }
+
+ private:
+  template <class T>
+  void* allocate(size_t count) {
+    static_assert(std::is_trivially_destructible_v<T>,
+                  "destructors are not run: keep what needs one outside the heap");
+    if (count > std::numeric_limits<size_t>::max() / sizeof(T)) {
+      // More than there can be: let the heap say so, with its status.
+      return acre_alloc(thread_, std::numeric_limits<size_t>::max(), ACRE_KIND_LEAF);
+    }
+    const acre_kind kind = kind_of<T>();
+    if constexpr (alignof(T) > 16) {
+      return acre_alloc_aligned(thread_, count * sizeof(T), alignof(T), kind);
+    } else {
+      return acre_alloc(thread_, count * sizeof(T), kind);
+    }
+  }
+
+  // The heap's answer, remembered without a lock.
+  template <class T>
+  acre_kind kind_of() {
+    if constexpr (!Traced<T> && !LaidOut<T>) {
+      return heap_->kind<T>().number();
+    } else {
+      const unsigned number = detail::type_number<T>();
+      if (kinds_.size() <= number) kinds_.resize(number + 1, ACRE_KIND_NONE);
+      if (kinds_[number] == ACRE_KIND_NONE) kinds_[number] = heap_->kind<T>().number();
+      return kinds_[number];
+    }
+  }
+
+  // The new object is a root until its constructor is done, also where stacks are not scanned.
+  struct Keep {
+    acre_thread* thread;
+    acre_local local;
+    Keep(acre_thread* t, void* object) : thread(t), local{nullptr, object} {
+      acre_local_push(thread, &local);
+    }
+    ~Keep() { (void)acre_local_pop(thread, &local); }
+    Keep(const Keep&) = delete;
+    Keep& operator=(const Keep&) = delete;
+  };
+
+  template <class T, class... Args>
+  T* construct(void* memory, Args&&... args) {
+    if constexpr (std::is_trivially_constructible_v<T, Args...>) {
+      return new (memory) T(std::forward<Args>(args)...);
+    } else {
+      const Keep keep(thread_, memory);
+      if constexpr (std::is_constructible_v<T, Args...>) {
+        return new (memory) T(std::forward<Args>(args)...);
+      } else {
+        return new (memory) T{std::forward<Args>(args)...};  // aggregates
+      }
+    }
+  }
+  template <class T>
+  void construct_array(T* elements, size_t count) {
+    const Keep keep(thread_, elements);
+    for (size_t i = 0; i < count; ++i) new (&elements[i]) T();
+  }
+
+  [[noreturn]] void throw_last_error() {
+    check(acre_last_error(thread_));
+    throw OutOfMemory();
+  }
+
+  Heap* heap_;
+  acre_thread* thread_ = nullptr;
+  std::vector<acre_kind> kinds_;
+};
+
+// A blocking region for a scope: collections do not wait for this thread meanwhile.
+class Blocking {
+ public:
+  explicit Blocking(Thread& thread) : thread_(thread.get()) { acre_blocking_begin(thread_); }
+  ~Blocking() { acre_blocking_end(thread_); }
+  Blocking(const Blocking&) = delete;
+  Blocking& operator=(const Blocking&) = delete;
+
+ private:
+  acre_thread* thread_;
+};
+
+// ---- Roots ------------------------------------------------------------------------------------
+
+// A root of any lifetime: a handle. Move-only. Must not outlive its heap.
+template <class T>
+class Root {
+ public:
+  explicit Root(Thread& thread, T* object = nullptr)
+      : handle_(acre_handle_new(thread.get(), to_void(object))) {
+    if (handle_ == nullptr) throw OutOfMemory();
+  }
+  ~Root() { acre_handle_drop(handle_); }
+  Root(Root&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+  Root& operator=(Root&& other) noexcept {
+    std::swap(handle_, other.handle_);
+    return *this;
+  }
+  Root& operator=(T* object) {
+    acre_handle_set(handle_, to_void(object));
+    return *this;
+  }
+
+  T* get() const { return static_cast<T*>(acre_handle_get(handle_)); }
+  operator T*() const { return get(); }  // NOLINT(google-explicit-constructor)
+  T* operator->() const { return get(); }
+  std::add_lvalue_reference_t<T> operator*() const { return *get(); }
+  explicit operator bool() const { return get() != nullptr; }
+
+ private:
+  static void* to_void(T* object) { return const_cast<std::remove_const_t<T>*>(object); }
+
+  acre_handle* handle_;
+};
+
+// A root for a scope: cheaper than Root, first in, last out, on this thread. Needed where stacks
+// are not scanned (conservative_stacks = 0); right everywhere.
+template <class T>
+class Local {
+ public:
+  explicit Local(Thread& thread, T* object = nullptr)
+      : thread_(thread.get()), local_{nullptr, to_void(object)} {
+    acre_local_push(thread_, &local_);
+  }
+  ~Local() { (void)acre_local_pop(thread_, &local_); }
+  Local(const Local&) = delete;
+  Local& operator=(const Local& other) {
+    local_.object = other.local_.object;
+    return *this;
+  }
+  Local& operator=(T* object) {
+    local_.object = to_void(object);
+    return *this;
+  }
+
+  T* get() const { return static_cast<T*>(local_.object); }
+  operator T*() const { return get(); }  // NOLINT(google-explicit-constructor)
+  T* operator->() const { return get(); }
+  std::add_lvalue_reference_t<T> operator*() const { return *get(); }
+  explicit operator bool() const { return get() != nullptr; }
+
+ private:
+  static void* to_void(T* object) { return const_cast<std::remove_const_t<T>*>(object); }
+
+  acre_thread* thread_;
+  acre_local local_;
+};
+
+// ---- Standard containers ----------------------------------------------------------------------
+
+// Puts the storage of a standard container into the heap. Elements of trivially copyable types
+// without pointers go into leaf objects if Leaf says so; all else is scanned conservatively. The
+// container itself must be where the collector looks (a stack, a root range, an object of a
+// conservative kind), and be used by the thread whose Thread it was made with. Freed storage is
+// given back by acre_free at once.
+template <class T, bool Leaf = std::is_arithmetic_v<T> || std::is_enum_v<T>>
+class StlAllocator {
+ public:
+  using value_type = T;
+  template <class U>
+  struct rebind {
+    using other = StlAllocator<U, Leaf && (std::is_arithmetic_v<U> || std::is_enum_v<U>)>;
+  };
+
+  explicit StlAllocator(Thread& thread) : thread_(thread.get()) {}
+  template <class U, bool UsLeaf>
+  StlAllocator(const StlAllocator<U, UsLeaf>& other)  // NOLINT(google-explicit-constructor)
+      : thread_(other.thread()) {}
+
+  T* allocate(size_t count) {
+    constexpr acre_kind kKind = Leaf ? ACRE_KIND_LEAF : ACRE_KIND_CONSERVATIVE;
+    if (count > std::numeric_limits<size_t>::max() / sizeof(T)) throw std::bad_array_new_length();
+    constexpr size_t kAlign = alignof(T) > 16 ? alignof(T) : 16;
+    void* memory = acre_alloc_aligned(thread_, count * sizeof(T), kAlign, kKind);
+    if (memory == nullptr) throw OutOfMemory();
+    return static_cast<T*>(memory);
+  }
+  void deallocate(T* memory, size_t) { acre_free(thread_, memory); }
+
+  acre_thread* thread() const { return thread_; }
+  template <class U, bool UsLeaf>
+  bool operator==(const StlAllocator<U, UsLeaf>& other) const {
+    return thread_ == other.thread();
+  }
+
+ private:
+  acre_thread* thread_;
+};
+
+}  // namespace acre
+
+#endif  // ACRE_ACRE_HPP_

@@ -1,0 +1,192 @@
+// Owns the one door to the kernel: memory, clock, thread stacks. Above this folder nobody makes a
+// system call for them and nobody asks which system it is: a system is a file (os_linux.cc) behind
+// this header.
+//
+// Memory is in one of four states, after Go's mem.go. What a call does to its range:
+//
+//     None ──reserve──► Reserved ──commit──► Ready ──release──► Released ──touch──► Ready
+//       ▲                  │                   │                   │
+//       └──────unmap───────┴───────────────────┴───────────────────┘
+//
+//   None      not ours.
+//   Reserved  ours, must not be touched (it faults). Costs address space (ulimit -v), no memory
+//             and no charge, not even with vm.overcommit_memory=2.
+//   Ready     may be read and written; zero until first written. Charged with overcommit_memory=2
+//             from commit on; takes memory from the first touch of each page.
+//   Released  as Ready to the program, but the content was given back: the next touch reads zero
+//             and takes a page again. No call brings it back, so the books count it as Ready; the
+//             caller knows.
+//
+// Go's Prepared (mapped but perhaps not backed, for systems where that is a step of its own) has no
+// counterpart: on Linux it is Ready.
+//
+// Cost and limits
+//   * Refusal is an answer: false or Addr{0}, nothing changed that matters (see each call), errno
+//     kept.
+//   * commit and advise_huge may split a VMA; a process has about 65,530 (vm.max_map_count), after
+//     which they answer false. Neighbours in equal state merge, so commit upwards from one end and
+//     downwards from the other, not here and there: then a heap is a handful of VMAs whatever its
+//     size. release splits nothing.
+//   * The charge of overcommit mode 2 comes with commit, for all of the range at once: commit in
+//     steps there. release does not give it back; only unmap does.
+//   * release and unmap free pages: about 0.1 ms for each MiB that was touched. reserve, commit:
+//     microseconds. No call is to be made under the page-heap lock where that can be avoided.
+//
+// Books. Every byte and every VMA is counted here (books.h), from a list of pieces, maximal runs of
+// addresses in equal state and advice:
+//     reserved  == sum of the sizes of all pieces      vmas == number of pieces
+//     committed == sum of those that are Ready
+// The last is the kernel's own number with two exceptions: Ready pieces that were touched apart and
+// then grow together may stay one VMA each, and a piece at the end of our range may merge with a
+// foreign neighbour of equal flags. There are at most OsBooks::kMaxPieces: what would need more is
+// refused as if by the kernel.
+//
+// Threads: any, at once, also on one range as long as it is not being unmapped. A lock of rank kOs
+// guards the books and is held across the calls that change them; release, resident and counters do
+// not take it. Not for signal handlers.
+//
+// Faults for tests come in by a FaultPlan.
+
+#ifndef ACRE_RUNTIME_OS_OS_H_
+#define ACRE_RUNTIME_OS_OS_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "runtime/base/lock.h"
+#include "runtime/base/units.h"
+#include "runtime/os/books.h"
+
+namespace acre::rt {
+
+enum class OsCall : uint8_t { kReserve, kCommit, kRelease, kAdvise, kUnmap, kQuery };
+inline constexpr size_t kOsCalls = 6;
+const char* name_of(OsCall call);
+
+// Which calls shall fail. The test owns it and hands it to Os::init; a call that is to fail does
+// not reach the kernel. Any thread.
+class FaultPlan {
+ public:
+  constexpr FaultPlan() = default;
+
+  // The nth call of that kind from now (1: the next) and how_many - 1 after it fail. Replaces what
+  // was planned for that kind.
+  void fail(OsCall call, uint64_t nth, uint64_t how_many = 1);
+  void clear();  // no more failures; the counts stay
+
+  bool should_fail(OsCall call);  // counts the call
+  uint64_t calls(OsCall call) const;
+
+ private:
+  struct Kind {
+    std::atomic<uint64_t> calls{0};
+    std::atomic<uint64_t> first{0};  // the numbers of the calls that fail: [first, end)
+    std::atomic<uint64_t> end{0};
+  };
+  Kind kinds_[kOsCalls];
+};
+
+class Os {
+ public:
+  struct Counters {
+    ByteCount reserved;   // None excluded: Reserved and Ready
+    ByteCount committed;  // Ready
+    uint64_t vmas = 0;
+    uint64_t calls[kOsCalls] = {};     // with those that failed
+    uint64_t failures[kOsCalls] = {};  // refused by the kernel, the plan or the books
+    uint64_t nanoseconds[kOsCalls] = {};
+
+    uint64_t all_calls() const { return sum(calls); }
+    uint64_t all_failures() const { return sum(failures); }
+    uint64_t all_nanoseconds() const { return sum(nanoseconds); }
+
+   private:
+    static uint64_t sum(const uint64_t (&values)[kOsCalls]) {
+      uint64_t total = 0;
+      for (uint64_t value : values) total += value;
+      return total;
+    }
+  };
+
+  // Zeroed memory will do for a constructed one.
+  constexpr Os() = default;
+  Os(const Os&) = delete;
+  Os& operator=(const Os&) = delete;
+
+  // To be called once, before all else. `plan` may be nullptr.
+  void init(FaultPlan* plan);
+
+  // The kernel's page: addresses and sizes of all calls below are multiples of it, sizes not 0.
+  ByteCount page_size() const { return page_size_; }
+
+  // None -> Reserved. `align` is a power of two, at least page_size(). Addr{0}: refused (ulimit -v,
+  // the address space is too full).
+  Addr reserve(ByteCount size, ByteCount align);
+
+  // Reserved -> Ready; what is Ready already stays so with its content. All of the range must be
+  // ours. False: no memory (charge, VMAs); a part of the range may be usable, but do not: the books
+  // say Reserved. To be repeated at will.
+  bool commit(Addr start, ByteCount size);
+
+  // Ready -> Released: content lost, reads zero. False: as before (locked memory, for one).
+  bool release(Addr start, ByteCount size);
+
+  // Asks for transparent huge pages here, or for none; stays until asked otherwise. Reserved or
+  // Ready. False: the kernel has none, or no VMA left; the memory works as before.
+  bool advise_huge(Addr start, ByteCount size, bool enable);
+
+  // Any -> None. False: a VMA too many; the range is as before.
+  bool unmap(Addr start, ByteCount size);
+
+  // Bytes of the range in memory, 0 if it is not all mapped. Takes less than a millisecond a GiB,
+  // touched or not: pass what is in use.
+  ByteCount resident(Addr start, ByteCount size) const;
+
+  // Each number is right at some moment, not all at the same one, unless the caller keeps others
+  // away.
+  Counters counters() const;
+
+  // Keep the books still while the process is copied: the first before fork, the other after it, on
+  // both sides.
+  void lock_for_fork() { lock_.lock(); }
+  void unlock_after_fork() { lock_.unlock(); }
+
+  // The books' invariants, and the sums against the counters. Ends the process if one does not
+  // hold.
+  void check() const;
+
+ private:
+  class Call;  // one call in progress: counts, times, keeps errno
+
+  void check_range(Addr start, ByteCount size) const;
+  Addr map_aligned(ByteCount size, ByteCount align) const;
+  void publish();  // the books' sums, after a change
+
+  mutable Lock lock_{LockRank::kOs};
+  FaultPlan* plan_ = nullptr;
+  ByteCount page_size_;
+
+  std::atomic<uint64_t> reserved_{0};
+  std::atomic<uint64_t> committed_{0};
+  std::atomic<uint64_t> vmas_{0};
+  mutable std::atomic<uint64_t> calls_[kOsCalls] = {};
+  mutable std::atomic<uint64_t> failures_[kOsCalls] = {};
+  mutable std::atomic<uint64_t> nanoseconds_[kOsCalls] = {};
+
+  OsBooks books_;
+};
+
+// CLOCK_MONOTONIC.
+uint64_t now_ns();
+// Processor time that the calling thread has used.
+uint64_t thread_cpu_ns();
+
+// The bounds of the calling thread's stack: [*low, *high). False if the system does not tell. Of
+// the main thread *low is what ulimit -s lets it grow to. May allocate (libc reads
+// /proc/self/maps): not for signal handlers.
+bool current_stack(Addr* low, Addr* high);
+
+}  // namespace acre::rt
+
+#endif  // ACRE_RUNTIME_OS_OS_H_

@@ -1,0 +1,294 @@
+// os.h on Linux: private anonymous mappings.
+//
+// MAP_NORESERVE keeps modes 0 and 1 of vm.overcommit_memory from charging what commit makes
+// writable; mode 2 ignores it and charges, which is what os.h says. EINTR comes from these calls
+// only to a thread that is being killed, and is asked again. EAGAIN from madvise and mincore means
+// that the kernel was short of something just then, but also that no VMA is left: it is asked again
+// a few times.
+
+#include <errno.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "runtime/base/check.h"
+#include "runtime/os/os.h"
+
+// Where the main thread's stack began, from the dynamic loader (not in every libc).
+extern "C" void* __libc_stack_end __attribute__((weak));
+
+namespace acre::rt {
+namespace {
+
+class ErrnoKeeper {
+ public:
+  ErrnoKeeper() : saved_(errno) {}
+  ~ErrnoKeeper() { errno = saved_; }
+  ErrnoKeeper(const ErrnoKeeper&) = delete;
+  ErrnoKeeper& operator=(const ErrnoKeeper&) = delete;
+
+ private:
+  int saved_;
+};
+
+// Makes a call that returns 0, or -1 and errno.
+template <class SystemCall>
+bool succeeds(SystemCall system_call) {
+  constexpr int kTries = 4;
+  for (int tries = 0; tries < kTries;) {
+    if (system_call() == 0) return true;
+    if (errno == EINTR) continue;
+    if (errno != EAGAIN) return false;
+    ++tries;
+  }
+  return false;
+}
+
+void* pointer(Addr address) { return address.as<void>(); }
+
+Addr map_reserved(ByteCount size) {
+  void* start =
+      mmap(nullptr, size.raw, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  return start == MAP_FAILED ? Addr{} : Addr(start);
+}
+
+bool unmap_range(Addr start, ByteCount size) {
+  return size.raw == 0 || succeeds([&] { return munmap(pointer(start), size.raw); });
+}
+
+uint64_t clock_ns(clockid_t clock) {
+  timespec time;
+  clock_gettime(clock, &time);
+  return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
+}
+
+}  // namespace
+
+// One call in progress. Counts it, times it, asks the plan, and keeps errno.
+class Os::Call {
+ public:
+  Call(const Os& os, OsCall kind) : os_(os), kind_(static_cast<size_t>(kind)), start_ns_(now_ns()) {
+    os_.calls_[kind_].fetch_add(1, std::memory_order_relaxed);
+    planned_to_fail_ = os_.plan_ != nullptr && os_.plan_->should_fail(kind);
+  }
+  ~Call() { os_.nanoseconds_[kind_].fetch_add(now_ns() - start_ns_, std::memory_order_relaxed); }
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
+
+  bool planned_to_fail() const { return planned_to_fail_; }
+  bool refused() const {
+    os_.failures_[kind_].fetch_add(1, std::memory_order_relaxed);
+    return false;
+  }
+
+ private:
+  ErrnoKeeper errno_keeper_;
+  const Os& os_;
+  size_t kind_;
+  uint64_t start_ns_;
+  bool planned_to_fail_;
+};
+
+void Os::init(FaultPlan* plan) {
+  lock_.set_rank(LockRank::kOs);
+  plan_ = plan;
+  page_size_ = ByteCount(static_cast<uint64_t>(sysconf(_SC_PAGESIZE)));
+}
+
+Addr Os::reserve(ByteCount size, ByteCount align) {
+  check_range(Addr{}, size);
+  ACRE_CHECK(is_power_of_two(align.raw) && align >= page_size_,
+             "an alignment is a power of two, no less than a page");
+  LockGuard guard(lock_);
+  Call call(*this, OsCall::kReserve);
+  if (call.planned_to_fail() || !books_.has_room_to_add()) {
+    call.refused();
+    return Addr{};
+  }
+  const Addr start = map_aligned(size, align);
+  if (start == Addr{}) {
+    call.refused();
+    return Addr{};
+  }
+  books_.add(start, start + size);
+  publish();
+  return start;
+}
+
+// The exact size first: under ulimit -v there may be room for that only, and the kernel often puts
+// large mappings on good boundaries. Else more, and what is over at both ends goes back.
+Addr Os::map_aligned(ByteCount size, ByteCount align) const {
+  const Addr exact = map_reserved(size);
+  if (exact == Addr{} || exact.raw % align.raw == 0) return exact;
+  if (!unmap_range(exact, size)) return Addr{};
+
+  const ByteCount slack = align - page_size_;
+  if (size + slack < size) return Addr{};
+  const Addr mapped = map_reserved(size + slack);
+  if (mapped == Addr{}) return Addr{};
+  const Addr start(align_up(mapped.raw, align.raw));
+  const ByteCount before = start - mapped;
+  // Refused only where the mapping has merged with a foreign one and must be split, with no VMA
+  // left.
+  if (!unmap_range(mapped, before)) {
+    unmap_range(mapped, size + slack);
+    return Addr{};
+  }
+  if (!unmap_range(start + size, slack - before)) {
+    unmap_range(start, size + slack - before);
+    return Addr{};
+  }
+  return start;
+}
+
+bool Os::commit(Addr start, ByteCount size) {
+  check_range(start, size);
+  LockGuard guard(lock_);
+  Call call(*this, OsCall::kCommit);
+  ACRE_CHECK(books_.covers(start, start + size), "what is committed was reserved");
+  if (call.planned_to_fail() || !books_.has_room_to_change(start, start + size)) {
+    return call.refused();
+  }
+  if (!succeeds([&] { return mprotect(pointer(start), size.raw, PROT_READ | PROT_WRITE); })) {
+    return call.refused();
+  }
+  books_.set_ready(start, start + size);
+  publish();
+  return true;
+}
+
+bool Os::release(Addr start, ByteCount size) {
+  check_range(start, size);
+  Call call(*this, OsCall::kRelease);
+  if (call.planned_to_fail()) return call.refused();
+  if (!succeeds([&] { return madvise(pointer(start), size.raw, MADV_DONTNEED); })) {
+    return call.refused();
+  }
+  return true;
+}
+
+bool Os::advise_huge(Addr start, ByteCount size, bool enable) {
+  check_range(start, size);
+  LockGuard guard(lock_);
+  Call call(*this, OsCall::kAdvise);
+  ACRE_CHECK(books_.covers(start, start + size), "what is advised was reserved");
+  // Advice can wait, so it leaves the last pieces to commit.
+  constexpr size_t kLeftForOthers = 64;
+  if (call.planned_to_fail() || !books_.has_room_to_change(start, start + size, kLeftForOthers)) {
+    return call.refused();
+  }
+  const int advice = enable ? MADV_HUGEPAGE : MADV_NOHUGEPAGE;
+  if (!succeeds([&] { return madvise(pointer(start), size.raw, advice); })) return call.refused();
+  books_.set_huge(start, start + size, enable ? OsBooks::Huge::kEnabled : OsBooks::Huge::kDisabled);
+  publish();
+  return true;
+}
+
+bool Os::unmap(Addr start, ByteCount size) {
+  check_range(start, size);
+  LockGuard guard(lock_);
+  Call call(*this, OsCall::kUnmap);
+  ACRE_CHECK(books_.covers(start, start + size), "what is unmapped was reserved");
+  if (call.planned_to_fail() || !books_.has_room_to_change(start, start + size)) {
+    return call.refused();
+  }
+  if (!unmap_range(start, size)) return call.refused();
+  books_.remove(start, start + size);
+  publish();
+  return true;
+}
+
+ByteCount Os::resident(Addr start, ByteCount size) const {
+  check_range(start, size);
+  Call call(*this, OsCall::kQuery);
+  if (call.planned_to_fail()) {
+    call.refused();
+    return ByteCount{};
+  }
+  unsigned char pages[4096];  // one for each page; the kernel works in steps of that many
+  uint64_t in_memory = 0;
+  const Addr end = start + size;
+  const ByteCount most = page_size_ * sizeof(pages);
+  while (start < end) {
+    const ByteCount slice = std::min(most, end - start);
+    if (!succeeds([&] { return mincore(pointer(start), slice.raw, pages); })) {
+      call.refused();
+      return ByteCount{};
+    }
+    for (size_t i = 0; i < slice.raw / page_size_.raw; ++i) in_memory += pages[i] & 1;
+    start = start + slice;
+  }
+  return page_size_ * in_memory;
+}
+
+Os::Counters Os::counters() const {
+  Counters result;
+  result.reserved = ByteCount(reserved_.load(std::memory_order_relaxed));
+  result.committed = ByteCount(committed_.load(std::memory_order_relaxed));
+  result.vmas = vmas_.load(std::memory_order_relaxed);
+  for (size_t i = 0; i < kOsCalls; ++i) {
+    result.calls[i] = calls_[i].load(std::memory_order_relaxed);
+    result.failures[i] = failures_[i].load(std::memory_order_relaxed);
+    result.nanoseconds[i] = nanoseconds_[i].load(std::memory_order_relaxed);
+  }
+  return result;
+}
+
+void Os::publish() {
+  reserved_.store(books_.reserved().raw, std::memory_order_relaxed);
+  committed_.store(books_.committed().raw, std::memory_order_relaxed);
+  vmas_.store(books_.pieces(), std::memory_order_relaxed);
+}
+
+void Os::check() const {
+  LockGuard guard(lock_);
+  books_.check();
+  ACRE_CHECK(books_.reserved().raw == reserved_.load(),
+             "the counter of reserved bytes is the books'");
+  ACRE_CHECK(books_.committed().raw == committed_.load(),
+             "the counter of committed bytes is the books'");
+  ACRE_CHECK(books_.pieces() == vmas_.load(), "the counter of VMAs is the books'");
+}
+
+void Os::check_range(Addr start, ByteCount size) const {
+  ACRE_CHECK(page_size_.raw != 0, "Os::init was called");
+  const uint64_t rest = page_size_.raw - 1;
+  ACRE_CHECK(((start.raw | size.raw) & rest) == 0 && size.raw != 0,
+             "a range is whole pages, at least one");
+  ACRE_CHECK(start + size > start, "a range does not wrap around");
+}
+
+uint64_t now_ns() { return clock_ns(CLOCK_MONOTONIC); }
+
+uint64_t thread_cpu_ns() { return clock_ns(CLOCK_THREAD_CPUTIME_ID); }
+
+bool current_stack(Addr* low, Addr* high) {
+  ErrnoKeeper errno_keeper;
+  pthread_attr_t attributes;
+  if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
+    void* start = nullptr;
+    size_t size = 0;
+    const bool known = pthread_attr_getstack(&attributes, &start, &size) == 0;
+    pthread_attr_destroy(&attributes);
+    if (!known) return false;
+    *low = Addr(start);
+    *high = Addr(start) + ByteCount(size);
+    return true;
+  }
+  // Of the main thread libc asks /proc, which a chroot may lack.
+  if (gettid() != getpid() || &__libc_stack_end == nullptr) return false;
+  const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  const uint64_t top = align_down(Addr(__libc_stack_end).raw, page) + page;
+  rlimit limit;
+  constexpr uint64_t kUsual = 8 * kMiB;
+  const bool bounded = getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur < top;
+  *low = Addr(top - (bounded ? align_down(limit.rlim_cur, page) : kUsual));
+  *high = Addr(top);
+  return true;
+}
+
+}  // namespace acre::rt
