@@ -1,0 +1,135 @@
+#include "runtime/arena/space.h"
+
+#include "runtime/base/check.h"
+
+namespace acre::rt {
+namespace {
+
+constexpr ByteCount kGuardBytes{4 * kMiB};
+constexpr uint64_t kTableAlign = 4 * kKiB;
+
+// Room for what is found by pointer: 1/32 of the range, at least 64 MiB. Only address space; a
+// thread's cache takes 0.6 MB of it, so the smallest heap has room for a hundred threads, the
+// largest for 25,000.
+constexpr ByteCount meta_bytes_for(ByteCount range) {
+  const ByteCount part(range.raw / 32);
+  return part < ByteCount(64 * kMiB) ? ByteCount(64 * kMiB) : part;
+}
+
+}  // namespace
+
+// Offsets from the start of the reservation, which is aligned to an arena.
+struct Space::Layout {
+  uint64_t page_table, marks, allocs, page_alloc, spans, meta, books_end, arenas, total;
+
+  Layout(ByteCount range, TableSizes sizes) {
+    const uint64_t pages = range.raw / kPageBytes;
+    uint64_t at = 0;
+    const auto take = [&at](uint64_t bytes) {
+      const uint64_t start = at;
+      at = align_up(at + bytes, kTableAlign);
+      return start;
+    };
+    page_table = take(pages * sizeof(PageTableWord));
+    marks = take(range.raw / kGranuleBytes / 8);
+    allocs = take(range.raw / kGranuleBytes / 8);
+    page_alloc = take(sizes.page_alloc.raw);
+    spans = take(sizes.spans.raw);
+    meta = take(meta_bytes_for(range).raw);
+    books_end = at;
+    arenas = align_up(books_end + kGuardBytes.raw, kArenaBytes);
+    total = arenas + range.raw + kGuardBytes.raw;
+  }
+};
+
+acre_status Space::init(Os* os, ByteCount wanted, int huge_pages, TableSizesFor table_sizes) {
+  ACRE_CHECK(is_power_of_two(wanted.raw) && wanted >= kMinReservation && wanted <= kMaxReservation,
+             "the options layer rounds reserve_bytes");
+  os_ = os;
+  huge_pages_ = huge_pages;
+  meta_lock_.set_rank(LockRank::kMeta);
+  bool any_reserved = false;
+  for (ByteCount rung = wanted; rung >= kMinReservation; rung = ByteCount(rung.raw / 2)) {
+    if (try_rung(rung, table_sizes, &any_reserved)) return ACRE_OK;
+  }
+  return any_reserved ? ACRE_E_NOMEM : ACRE_E_ADDRESS_SPACE;
+}
+
+bool Space::try_rung(ByteCount rung, TableSizesFor table_sizes, bool* reserved) {
+  const PageCount pages(rung.raw / kPageBytes);
+  const Layout layout(rung, table_sizes(pages));
+  const Addr start = os_->reserve(ByteCount(layout.total), ByteCount(kArenaBytes));
+  if (start.raw == 0) return false;
+  *reserved = true;
+  if (!os_->commit(start, ByteCount(layout.books_end))) {
+    // A rung that cannot be given back is lost address space, no memory: nothing better can be
+    // done.
+    (void)os_->unmap(start, ByteCount(layout.total));
+    return false;
+  }
+  // Books are touched a few bytes here and there: a huge page each would be most of a small heap.
+  // Where the kernel knows no huge pages the advice fails, and is not needed.
+  (void)os_->advise_huge(start, ByteCount(layout.books_end), false);
+
+  reservation_ = start;
+  reservation_bytes_ = ByteCount(layout.total);
+  books_bytes_ = ByteCount(layout.books_end);
+  base_ = start + ByteCount(layout.arenas);
+  capacity_ = pages;
+  mapped_.store(0, std::memory_order_relaxed);
+  page_table_ = (start + ByteCount(layout.page_table)).as<PageTableWord>();
+  marks_ = (start + ByteCount(layout.marks)).as<std::atomic<uint64_t>>();
+  allocs_ = (start + ByteCount(layout.allocs)).as<std::atomic<uint64_t>>();
+  page_alloc_tables_ = (start + ByteCount(layout.page_alloc)).as<void>();
+  span_bytes_ = ByteCount(layout.meta - layout.spans);
+  spans_ = (start + ByteCount(layout.spans)).as<void>();
+  meta_ = start + ByteCount(layout.meta);
+  meta_bytes_ = ByteCount(layout.books_end - layout.meta);
+  meta_used_.store(0, std::memory_order_relaxed);
+  return true;
+}
+
+bool Space::destroy() { return os_->unmap(reservation_, reservation_bytes_); }
+
+bool Space::map_arenas(uint64_t arenas, PageId* first) {
+  if (arenas == 0 || arenas > arenas_left()) return false;
+  const ByteCount old = mapped();
+  const ByteCount size(arenas * kArenaBytes);
+  if (!os_->commit(base_ + old, size)) return false;
+  if (huge_pages_ != ACRE_HUGE_PAGES_AUTO) {
+    // Advice: a kernel that refuses it leaves the heap as right as before.
+    (void)os_->advise_huge(base_ + old, size, huge_pages_ == ACRE_HUGE_PAGES_ALWAYS);
+  }
+  *first = PageId(old.raw >> kPageShift);
+  mapped_.store((old + size).raw, std::memory_order_release);
+  return true;
+}
+
+void* Space::meta_alloc(ByteCount size, uint64_t alignment) {
+  LockGuard guard(meta_lock_);
+  const uint64_t start = align_up(meta_used_.load(std::memory_order_relaxed), alignment);
+  if (size > meta_bytes_ || start > meta_bytes_.raw - size.raw) return nullptr;
+  meta_used_.store(start + size.raw, std::memory_order_relaxed);
+  return (meta_ + ByteCount(start)).as<void>();
+}
+
+ByteCount Space::resident_books() const {
+  // Table by table, as far as each is in use: mincore over 25 GiB of untouched books would take
+  // long.
+  const uint64_t mapped_pages = mapped().raw >> kPageShift;
+  const auto part = [this](const void* start, uint64_t bytes) {
+    return bytes == 0 ? ByteCount(0)
+                      : os_->resident(Addr(start), ByteCount(align_up(bytes, kTableAlign)));
+  };
+  return part(page_table_, mapped_pages * sizeof(PageTableWord)) +
+         part(marks_, mapped_pages * kGranulesPerPage / 8) +
+         part(allocs_, mapped_pages * kGranulesPerPage / 8) +
+         part(spans_, mapped_pages * (span_bytes_.raw / capacity_.raw)) +
+         part(meta_.as<void>(), meta_used_.load(std::memory_order_relaxed));
+}
+
+ByteCount Space::resident_arenas() const {
+  return mapped().raw == 0 ? ByteCount(0) : os_->resident(base_, mapped());
+}
+
+}  // namespace acre::rt

@@ -1,0 +1,61 @@
+// Owns the central list: the spans of one size class and one kind that no thread has cached.
+//
+// Structure, as Go's mcentral: spans with free slots (partial) and without (full), each swept and
+// unswept. The swept sets of this cycle are the unswept ones of the next: when the sweep generation
+// grows by 2, the two change places by parity alone, and nothing is moved. That is right because a
+// cycle begins only when both unswept sets are empty.
+//
+//   take a span with room:   1. a swept partial one
+//                            2. an unswept partial one, swept by the taker
+//                            3. unswept full ones, swept by the taker until one has room, at most
+//                               kSweepTries (then a fresh span is cheaper)
+//
+// All zero is the empty list. Any thread, no locks.
+
+#ifndef ACRE_RUNTIME_HEAP_CENTRAL_H_
+#define ACRE_RUNTIME_HEAP_CENTRAL_H_
+
+#include <cstdint>
+
+#include "runtime/span/span_set.h"
+
+namespace acre::rt {
+
+class Collector;
+
+class alignas(64) Central {
+ public:
+  // More tries find more of the room that is there; fewer bound the time of one refill.
+  static constexpr int kSweepTries = 100;
+
+  // A swept span that may have room (all others it sweeps on the way go where they belong), or
+  // NULL.
+  Span* take_with_room(uint32_t sweep_gen, Collector& collector);
+
+  // A swept span, owned by the caller, that is given up.
+  void put(Span* span, bool has_room, uint32_t sweep_gen) {
+    (has_room ? partial_ : full_)[swept(sweep_gen)].push(span);
+  }
+
+  // One span to be swept, or NULL when there is none.
+  Span* take_unswept(uint32_t sweep_gen);
+
+  // Spans in all four sets. World stopped.
+  uint64_t count_spans() {
+    return partial_[0].count() + partial_[1].count() + full_[0].count() + full_[1].count();
+  }
+
+  bool nothing_unswept(uint32_t sweep_gen) const {
+    return partial_[1 - swept(sweep_gen)].empty() && full_[1 - swept(sweep_gen)].empty();
+  }
+
+ private:
+  static unsigned swept(uint32_t sweep_gen) { return (sweep_gen / 2) % 2; }
+
+  SpanSet partial_[2];
+  SpanSet full_[2];
+};
+
+}  // namespace acre::rt
+
+#endif  // ACRE_RUNTIME_HEAP_CENTRAL_H_

@@ -1,0 +1,17 @@
+#include "runtime/heap/collector.h"
+
+#include "runtime/base/check.h"
+
+namespace acre::rt {
+
+SweptSpan Collector::sweep(Span& span) {
+  (void)span;
+  ACRE_CHECK(false, "a heap without a collector has nothing to sweep");
+  return SweptSpan::kFull;
+}
+
+void Collector::sweep_in_place(Span& span) { (void)span; }
+
+void Collector::reclaim(PageCount wanted) { (void)wanted; }
+
+}  // namespace acre::rt

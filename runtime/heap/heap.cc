@@ -1,0 +1,24 @@
+#include "runtime/heap/heap.h"
+
+namespace acre::rt {
+
+acre_status Heap::init(const acre_options& wanted, FaultPlan* faults) {
+  options = wanted;
+  os.init(faults);
+  const acre_status status =
+      space.init(&os, ByteCount(wanted.reserve_bytes), wanted.huge_pages, &PageHeap::table_sizes);
+  if (status != ACRE_OK) return status;
+  pages.init(&space);
+  large.init(&space);
+  collector = &no_collector;
+  // Go starts at 0 too; spans that were never in use have generation 0 and are in no set.
+  sweep_gen.store(0, std::memory_order_relaxed);
+  gc_trigger.store(INT64_MAX, std::memory_order_relaxed);
+  if (!kinds.init(&space)) {
+    (void)space.destroy();
+    return ACRE_E_NOMEM;
+  }
+  return ACRE_OK;
+}
+
+}  // namespace acre::rt

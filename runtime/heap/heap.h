@@ -1,0 +1,76 @@
+// Owns what threads share below the collector: the space, the page heap, the kinds with their
+// central lists, and the counters of allocation. One per acre_heap.
+//
+// Accounting. Objects are counted as allocated when a cache takes a gap, less what of the gap is
+// unused (ThreadCache::counters tells), and as freed when a sweep or acre_free frees them:
+//
+//   objects in use (class) = sum over threads of allocated - unused in gaps, + retired threads' - freed
+//
+// allocated_since_gc is what is compared with the pacer's trigger: it grows by whole gaps and is
+// lowered again by what a flush or acre_free gives back.
+
+#ifndef ACRE_RUNTIME_HEAP_HEAP_H_
+#define ACRE_RUNTIME_HEAP_HEAP_H_
+
+#include <atomic>
+
+#include "acre/acre.h"
+#include "runtime/arena/space.h"
+#include "runtime/heap/collector.h"
+#include "runtime/heap/kinds.h"
+#include "runtime/heap/large_list.h"
+#include "runtime/heap/page_heap.h"
+#include "runtime/os/os.h"
+
+namespace acre::rt {
+
+// Objects and bytes by size class. Bytes of class 0 are counted apart: large objects differ in
+// size.
+struct ClassCounters {
+  std::atomic<uint64_t> objects[kSizeClasses];
+  std::atomic<uint64_t> large_bytes;
+
+  void add(uint8_t size_class, uint64_t count, ByteCount large) {
+    objects[size_class].fetch_add(count, std::memory_order_relaxed);
+    if (size_class == kLargeClass) large_bytes.fetch_add(large.raw, std::memory_order_relaxed);
+  }
+};
+
+struct Heap {
+  acre_options options;
+  Os os;
+  Space space;
+  PageHeap pages;
+  KindTable kinds;
+  LargeList large;
+  Collector* collector;
+  NoCollector no_collector;
+  std::atomic<uint32_t> sweep_gen;
+  std::atomic<int64_t> allocated_since_gc;  // less than nothing after many an acre_free
+  std::atomic<int64_t> gc_trigger;          // collect when allocated_since_gc has come here
+  std::atomic<uint64_t> torture_count;
+  ClassCounters freed;
+  ClassCounters retired;  // allocated by threads that have detached
+
+  // `options` are normalised; `faults` may be NULL. On failure nothing is held.
+  acre_status init(const acre_options& wanted, FaultPlan* faults);
+
+  bool wants_collection() const {
+    return allocated_since_gc.load(std::memory_order_relaxed) >=
+           gc_trigger.load(std::memory_order_relaxed);
+  }
+
+  // Books `objects` of a class as freed; `bytes` is what they took together.
+  void count_freed(uint8_t size_class, uint64_t objects, ByteCount bytes) {
+    freed.add(size_class, objects, bytes);
+  }
+
+  uint32_t generation() const { return sweep_gen.load(std::memory_order_acquire); }
+  bool swept(const Span& span) const {
+    return span.sweep_gen.load(std::memory_order_acquire) == generation();
+  }
+};
+
+}  // namespace acre::rt
+
+#endif  // ACRE_RUNTIME_HEAP_HEAP_H_

@@ -1,0 +1,60 @@
+// Owns the kinds of a heap: how the objects of each are traced, and the central lists of their
+// spans.
+//
+// Kinds are only ever added. A kind's record is complete before count() includes it, so readers
+// need no lock. The two built-in ones are there from the start.
+
+#ifndef ACRE_RUNTIME_HEAP_KINDS_H_
+#define ACRE_RUNTIME_HEAP_KINDS_H_
+
+#include <atomic>
+
+#include "acre/acre.h"
+#include "runtime/arena/space.h"
+#include "runtime/base/lock.h"
+#include "runtime/heap/central.h"
+
+namespace acre::rt {
+
+inline constexpr unsigned kMaxKinds = ACRE_MAX_KINDS;
+inline constexpr unsigned kMaxElementWords = 4096;
+
+enum class Tracing : uint8_t { kLeaf, kConservative, kBitmap, kFunction };
+
+struct Kind {
+  Tracing tracing;
+  uint32_t element_words;  // kBitmap
+  const uint64_t* bitmap;  // kBitmap: bit i % 64 of word i / 64
+  acre_trace_fn trace;     // kFunction
+  Central* centrals;       // kSizeClasses of them
+  char name[32];
+};
+
+class KindTable {
+ public:
+  // Registers the built-in kinds. False: no memory.
+  bool init(Space* space);
+
+  // See acre_kind_register.
+  acre_status add(const acre_kind_info& info, acre_kind* out);
+
+  unsigned count() const { return count_.load(std::memory_order_acquire); }
+  bool known(uint32_t kind) const { return kind < count(); }
+  const Kind& get(uint32_t kind) const { return kinds_[kind]; }
+  Central& central(uint32_t kind, uint8_t size_class) const {
+    return kinds_[kind].centrals[size_class];
+  }
+
+ private:
+  acre_status append(const Kind& kind, const char* name, acre_kind* out);
+  const uint64_t* copy_bitmap(const void* bits, size_t count);
+
+  Space* space_;
+  Lock lock_;
+  std::atomic<unsigned> count_;
+  Kind kinds_[kMaxKinds];
+};
+
+}  // namespace acre::rt
+
+#endif  // ACRE_RUNTIME_HEAP_KINDS_H_
