@@ -1,0 +1,93 @@
+#include "runtime/inspect/stats.h"
+
+namespace acre::rt {
+namespace {
+
+AllocationCounts shared_counts(const Heap& heap) {
+  AllocationCounts counts{};
+  // Frees first: an object is counted as allocated before it can be freed, so that no reading finds
+  // more freed than allocated.
+  for (unsigned i = 0; i < kSizeClasses; ++i) {
+    counts.frees[i] = heap.freed.objects[i].load(std::memory_order_acquire);
+  }
+  counts.large_free_bytes = heap.freed.large_bytes.load(std::memory_order_acquire);
+  for (unsigned i = 0; i < kSizeClasses; ++i) {
+    counts.mallocs[i] = heap.retired.objects[i].load(std::memory_order_relaxed);
+  }
+  counts.large_malloc_bytes = heap.retired.large_bytes.load(std::memory_order_relaxed);
+  return counts;
+}
+
+}  // namespace
+
+uint64_t AllocationCounts::total(const uint64_t (&counts)[kSizeClasses]) const {
+  uint64_t sum = 0;
+  for (const uint64_t count : counts) sum += count;
+  return sum;
+}
+
+uint64_t AllocationCounts::bytes(const uint64_t (&counts)[kSizeClasses],
+                                 uint64_t large_bytes) const {
+  uint64_t sum = large_bytes;
+  for (unsigned i = 1; i < kSizeClasses; ++i) sum += counts[i] * kClasses[i].bytes;
+  return sum;
+}
+
+AllocationCounts count_allocations(Heap& heap, ThreadRegistry& threads) {
+  AllocationCounts counts = shared_counts(heap);
+  threads.for_each([&counts](const Thread& thread) {
+    thread.cache.add_counters(counts.mallocs, &counts.large_malloc_bytes);
+  });
+  return counts;
+}
+
+AllocationCounts count_allocations_locked(Heap& heap, ThreadRegistry& threads) {
+  AllocationCounts counts{};
+  const auto add = [&counts](const Thread& thread) {
+    thread.cache.add_counters(counts.mallocs, &counts.large_malloc_bytes);
+  };
+  threads.with_list_locked([&] {
+    counts = shared_counts(heap);
+    threads.for_each(add);
+  });
+  return counts;
+}
+
+void read_heap_stats(Heap& heap, ThreadRegistry& threads, acre_stats* stats) {
+  const AllocationCounts counts = count_allocations_locked(heap, threads);
+  stats->mallocs = counts.total(counts.mallocs);
+  stats->frees = counts.total(counts.frees);
+  stats->live_objects = stats->mallocs - stats->frees;
+  stats->total_alloc = counts.bytes(counts.mallocs, counts.large_malloc_bytes);
+  stats->total_freed = counts.bytes(counts.frees, counts.large_free_bytes);
+  stats->alloc = stats->total_alloc - stats->total_freed;
+  stats->heap_alloc = stats->alloc;
+  for (unsigned i = 0; i < kSizeClasses; ++i) {
+    stats->by_size[i] = {kClasses[i].bytes, counts.mallocs[i], counts.frees[i]};
+  }
+
+  const PageHeap::Usage usage = heap.pages.usage();
+  stats->heap_sys = usage.mapped.raw;
+  stats->mapped = usage.mapped.raw;
+  stats->heap_inuse = usage.in_use.raw;
+  stats->heap_idle = usage.idle().raw;
+  stats->heap_released = usage.released.raw;
+  stats->span_sys = (usage.in_use.raw >> kPageShift) * sizeof(SpanTableEntry) +
+                    (usage.mapped.raw >> kPageShift) * sizeof(PageTableWord);
+  // Two bits for each granule of what was ever in use at once, about.
+  stats->gc_sys = usage.in_use.raw / kGranuleBytes / 8 * 2;
+  stats->cache_sys = heap.space.meta_used().raw;
+  stats->other_sys = sizeof(Heap);
+
+  stats->reserved = heap.space.reserved().raw;
+  stats->reserved_asked = heap.options.reserve_bytes;
+  const Os::Counters os = heap.os.counters();
+  stats->vmas = os.vmas;
+  stats->os_calls = os.all_calls();
+  stats->os_call_ns = os.all_nanoseconds();
+  stats->os_failures = os.all_failures();
+  stats->threads = threads.attached();
+  stats->kinds = heap.kinds.count();
+}
+
+}  // namespace acre::rt

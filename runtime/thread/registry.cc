@@ -1,0 +1,272 @@
+#include "runtime/thread/registry.h"
+
+#include "runtime/base/check.h"
+
+namespace acre::rt {
+namespace {
+
+// All registers are on the stack above sp; what an earlier blocking region left is no root any
+// more.
+void here_from_now(Thread* thread, uintptr_t sp) {
+  thread->stack_pointer = sp;
+  for (uintptr_t& word : thread->registers) word = 0;
+}
+
+// All attachments of the calling thread, to any heap.
+thread_local Thread* attachments = nullptr;
+
+void add_attachment(Thread* thread) {
+  thread->next_attachment = attachments;
+  attachments = thread;
+}
+
+void remove_attachment(Thread* thread) {
+  Thread** link = &attachments;
+  while (*link != nullptr && *link != thread) link = &(*link)->next_attachment;
+  if (*link == thread) *link = thread->next_attachment;
+}
+
+}  // namespace
+
+// For its scope the calling thread blocks in all heaps but one.
+class ThreadRegistry::OtherHeaps {
+ public:
+  OtherHeaps(const ThreadRegistry* one, uintptr_t sp) : one_(one) {
+    for_each([sp](Thread* thread) {
+      if (thread->blocking_depth == 0) here_from_now(thread, sp);
+      thread->registry->blocking_begin(thread);
+    });
+  }
+  // Leaving a heap's region may wait for that heap, and then blocks in the others again.
+  ~OtherHeaps() {
+    for_each([](Thread* thread) { thread->registry->blocking_end(thread); });
+  }
+  OtherHeaps(const OtherHeaps&) = delete;
+  OtherHeaps& operator=(const OtherHeaps&) = delete;
+
+ private:
+  template <class Fn>
+  void for_each(Fn fn) {
+    for (Thread* thread = attachments; thread != nullptr; thread = thread->next_attachment) {
+      if (thread->registry != one_) fn(thread);
+    }
+  }
+
+  const ThreadRegistry* one_;
+};
+
+acre_status ThreadRegistry::init(Heap* heap, acre_heap* owner) {
+  heap_ = heap;
+  owner_ = owner;
+  stop_lock_.set_rank(LockRank::kCollector);
+  lock_.set_rank(LockRank::kThreads);
+  return pthread_key_create(&key_, &ThreadRegistry::exit_hook) == 0 ? ACRE_OK : ACRE_E_LIMIT;
+}
+
+void ThreadRegistry::destroy() {
+  ACRE_CHECK(threads_ == nullptr, "a heap is destroyed without threads");
+  pthread_key_delete(key_);
+}
+
+acre_status ThreadRegistry::attach(Thread** out) {
+  if (Thread* thread = current()) {
+    ++thread->attach_depth;
+    *out = thread;
+    return ACRE_OK;
+  }
+  Addr low;
+  Addr high;
+  if (!current_stack(&low, &high)) return ACRE_E_NOMEM;
+  Thread* thread = take_record();
+  if (thread == nullptr) return ACRE_E_NOMEM;
+  thread->heap = owner_;
+  thread->registry = this;
+  thread->attach_depth = 1;
+  thread->id = pthread_self();
+  thread->stack_low = low;
+  thread->stack_high = high;
+  thread->cache.init(heap_);
+  thread->state.store(ThreadState::kRunning, std::memory_order_relaxed);
+  LockGuard guard(lock_);
+  if (pthread_setspecific(key_, thread) != 0) {
+    thread->next = free_records_;
+    free_records_ = thread;
+    return ACRE_E_NOMEM;
+  }
+  while (stopping_.load(std::memory_order_relaxed)) started_.wait(lock_);
+  thread->previous = nullptr;
+  thread->next = threads_;
+  if (threads_ != nullptr) threads_->previous = thread;
+  threads_ = thread;
+  ++count_;
+  add_attachment(thread);
+  *out = thread;
+  return ACRE_OK;
+}
+
+Thread* ThreadRegistry::take_record() {
+  {
+    LockGuard guard(lock_);
+    if (Thread* thread = free_records_) {
+      free_records_ = thread->next;
+      // All but the cache, which its last user flushed.
+      memset(static_cast<void*>(thread), 0, offsetof(Thread, cache));
+      return thread;
+    }
+  }
+  return static_cast<Thread*>(heap_->space.meta_alloc(ByteCount(sizeof(Thread)),
+                                                      alignof(Thread) < 64 ? 64 : alignof(Thread)));
+}
+
+acre_status ThreadRegistry::detach(Thread* thread) {
+  if (thread == nullptr) return ACRE_E_INVALID;
+  if (current() != thread || thread->blocking_depth != 0 || inside_stop()) return ACRE_E_STATE;
+  if (--thread->attach_depth > 0) return ACRE_OK;
+  detach_now(thread);
+  return ACRE_OK;
+}
+
+void ThreadRegistry::detach_now(Thread* thread) {
+  if (thread->blocking_depth != 0) {
+    thread->blocking_depth = 1;
+    blocking_end(thread);
+  }
+  thread->cache.flush();
+  pthread_setspecific(key_, nullptr);
+  remove_attachment(thread);
+  LockGuard guard(lock_);
+  // Under the lock: a reader of the counters finds them here or there, not twice or nowhere.
+  thread->cache.retire_counters();
+  if (thread->previous != nullptr) thread->previous->next = thread->next;
+  if (thread->next != nullptr) thread->next->previous = thread->previous;
+  if (threads_ == thread) threads_ = thread->next;
+  --count_;
+  thread->next = free_records_;
+  free_records_ = thread;
+  if (stopping_.load(std::memory_order_relaxed)) changed_.signal();
+}
+
+void ThreadRegistry::exit_hook(void* thread) {
+  auto* exiting = static_cast<Thread*>(thread);
+  exiting->registry->detach_now(exiting);
+}
+
+unsigned ThreadRegistry::attached() {
+  unsigned count = 0;
+  with_list_locked([&] { count = count_; });
+  return count;
+}
+
+unsigned ThreadRegistry::others_attached() { return attached() - (current() != nullptr ? 1 : 0); }
+
+void ThreadRegistry::safepoint(Thread* thread) {
+  if (!stopping_.load(std::memory_order_relaxed)) return;
+  acre_rt_call_spilled(
+      [](void* arg, uintptr_t sp) {
+        auto* stopping = static_cast<Thread*>(arg);
+        here_from_now(stopping, sp);
+        const OtherHeaps others(stopping->registry, sp);
+        stopping->state.store(ThreadState::kStopped, std::memory_order_seq_cst);
+        stopping->registry->wait_for_start(stopping);
+      },
+      thread);
+}
+
+void ThreadRegistry::wait_for_start(Thread* thread) {
+  LockGuard guard(lock_);
+  changed_.signal();
+  while (stopping_.load(std::memory_order_relaxed)) started_.wait(lock_);
+  thread->state.store(ThreadState::kRunning, std::memory_order_seq_cst);
+}
+
+void ThreadRegistry::blocking_begin(Thread* thread) {
+  if (thread->blocking_depth++ > 0) return;
+  thread->state.store(ThreadState::kBlocking, std::memory_order_seq_cst);
+  if (stopping_.load(std::memory_order_seq_cst)) {
+    LockGuard guard(lock_);
+    changed_.signal();
+  }
+}
+
+void ThreadRegistry::blocking_end(Thread* thread) {
+  if (thread->blocking_depth == 0) {
+    thread->last_error = ACRE_E_STATE;
+    return;
+  }
+  if (--thread->blocking_depth > 0) return;
+  thread->state.store(ThreadState::kRunning, std::memory_order_seq_cst);
+  if (!stopping_.load(std::memory_order_seq_cst)) return;
+  // What a scan reads is as blocking_begin left it; for the other heaps it is from here on.
+  thread->state.store(ThreadState::kBlocking, std::memory_order_seq_cst);
+  acre_rt_call_spilled(
+      [](void* arg, uintptr_t sp) {
+        auto* waiting = static_cast<Thread*>(arg);
+        const OtherHeaps others(waiting->registry, sp);
+        waiting->registry->wait_for_start(waiting);
+      },
+      thread);
+}
+
+bool ThreadRegistry::inside_stop() const {
+  return stopped_.load(std::memory_order_acquire) &&
+         pthread_equal(stopper_.load(std::memory_order_relaxed), pthread_self()) != 0;
+}
+
+bool ThreadRegistry::run_stopped(Thread* self, uintptr_t sp, void (*fn)(void*), void* arg) {
+  if (inside_stop()) return false;
+  const OtherHeaps others(this, sp);
+  stop(self, sp);
+  fn(arg);
+  start(self);
+  return true;
+}
+
+void ThreadRegistry::stop(Thread* self, uintptr_t sp) {
+  if (self != nullptr) {
+    if (self->blocking_depth == 0) here_from_now(self, sp);
+    blocking_begin(self);
+  }
+  stop_lock_.lock();
+  lock_.lock();
+  stopping_.store(true, std::memory_order_seq_cst);
+  for_each([](Thread& thread) {
+    __atomic_store_n(&thread.inline_fields.stop_requested, 1, __ATOMIC_RELAXED);
+  });
+  wait_until_all_stopped();
+  stopper_.store(pthread_self(), std::memory_order_relaxed);
+  stopped_.store(true, std::memory_order_release);
+}
+
+void ThreadRegistry::wait_until_all_stopped() {
+  for (;;) {
+    bool running = false;
+    for_each([&running](Thread& thread) {
+      running |= thread.state.load(std::memory_order_seq_cst) == ThreadState::kRunning;
+    });
+    if (!running) return;
+    changed_.wait(lock_);
+  }
+}
+
+void ThreadRegistry::start(Thread* self) {
+  stopped_.store(false, std::memory_order_release);
+  for_each([](Thread& thread) {
+    __atomic_store_n(&thread.inline_fields.stop_requested, 0, __ATOMIC_RELAXED);
+  });
+  stopping_.store(false, std::memory_order_seq_cst);
+  started_.broadcast();
+  lock_.unlock();
+  stop_lock_.unlock();
+  if (self != nullptr) blocking_end(self);
+}
+
+}  // namespace acre::rt
+
+extern "C" {
+
+// Where acre_blocking_begin (spill.cc) goes on.
+__attribute__((visibility("hidden"))) void acre_rt_blocking_begin_spilled(acre_thread* thread) {
+  thread->registry->blocking_begin(thread);
+}
+
+}  // extern "C"

@@ -1,0 +1,123 @@
+// Owns the threads that are attached to a heap, and stopping and starting them.
+//
+// Structure: a list of acre_thread under one lock, a thread-specific key for "the calling
+// thread's", and the word `stopping_`.
+//
+// Stopping the world, in steps:
+//   1. with_stopped_world spills the caller's registers and marks it blocking; then it takes the stop
+//      lock, so that there is one stop at a time. Whoever waits for that lock is scanned as it stands.
+//   2. It sets stopping_ and every thread's stop_requested, and waits until no thread is running: each
+//      comes to a safepoint, or is in a blocking region already.
+//   3. It calls the function, holding the list's lock: nobody attaches, detaches or resumes.
+//   4. It clears the words and wakes all.
+//
+// Why a thread that leaves a blocking region cannot slip through: it says running, then reads
+// stopping_; the stopper says stopping, then reads the states; both in sequentially consistent
+// order, so at least one sees the other. A thread that finds it has run into a stop goes back to
+// blocking and waits.
+//
+// A thread that waits in here for one heap would keep the others that it is attached to from
+// stopping; two such threads could wait for each other's heaps. So while it waits it counts as
+// blocking in all of them (OtherHeaps).
+//
+// Lock order: kCollector (the stop lock), then kThreads. No thread comes to a safepoint holding a
+// lock.
+//
+// Not here: threads that never poll (a signal stops them: a later issue), and what a scan does.
+
+#ifndef ACRE_RUNTIME_THREAD_REGISTRY_H_
+#define ACRE_RUNTIME_THREAD_REGISTRY_H_
+
+#include "runtime/base/lock.h"
+#include "runtime/thread/spill.h"
+#include "runtime/thread/thread.h"
+
+namespace acre::rt {
+
+class ThreadRegistry {
+ public:
+  // ACRE_E_LIMIT: no thread-specific key is left.
+  acre_status init(Heap* heap, acre_heap* owner);
+  // No thread is attached any more.
+  void destroy();
+
+  acre_status attach(Thread** out);
+  acre_status detach(Thread* thread);
+  // Takes the calling thread off the heap whatever its depth: at its exit, and by heap destruction.
+  void detach_now(Thread* thread);
+  Thread* current() const { return static_cast<Thread*>(pthread_getspecific(key_)); }
+  // Attached threads without the calling one.
+  unsigned others_attached();
+  unsigned attached();
+
+  void safepoint(Thread* thread);
+  void blocking_begin(Thread* thread);
+  void blocking_end(Thread* thread);
+
+  // Calls fn() with the world stopped. `self` is the calling thread's attachment or NULL. From
+  // within such a call: false, and nothing was called.
+  template <class Fn>
+  bool with_stopped_world(Thread* self, Fn fn);
+  // Whether the calling thread is inside with_stopped_world (of this heap).
+  bool inside_stop() const;
+
+  // World stopped, or for counters that may be old.
+  template <class Fn>
+  void for_each(Fn fn) {
+    for (Thread* thread = threads_; thread != nullptr; thread = thread->next) fn(*thread);
+  }
+  // Calls fn() while nobody attaches or detaches. Also from within a stop, which holds the lock
+  // already.
+  template <class Fn>
+  void with_list_locked(Fn fn) {
+    if (inside_stop()) return fn();
+    LockGuard guard(lock_);
+    fn();
+  }
+
+ private:
+  bool run_stopped(Thread* self, uintptr_t sp, void (*fn)(void*), void* arg);
+  void stop(Thread* self, uintptr_t sp);
+  class OtherHeaps;
+  void start(Thread* self);
+  void wait_until_all_stopped();
+  void wait_for_start(Thread* thread);
+  Thread* take_record();
+  static void exit_hook(void* thread);
+
+  Heap* heap_;
+  acre_heap* owner_;
+  Lock stop_lock_;
+  Lock lock_;
+  Condition changed_;  // a thread stopped running, while stopping_
+  Condition started_;
+  std::atomic<bool> stopping_;
+  std::atomic<bool> stopped_;  // and `stopper_` is valid
+  std::atomic<pthread_t> stopper_;
+  Thread* threads_;
+  Thread* free_records_;
+  unsigned count_;
+  pthread_key_t key_;
+};
+
+template <class Fn>
+bool ThreadRegistry::with_stopped_world(Thread* self, Fn fn) {
+  struct Call {
+    ThreadRegistry* registry;
+    Thread* self;
+    Fn* fn;
+    bool done;
+  } call{this, self, &fn, false};
+  acre_rt_call_spilled(
+      [](void* arg, uintptr_t sp) {
+        auto* c = static_cast<Call*>(arg);
+        c->done = c->registry->run_stopped(
+            c->self, sp, [](void* f) { (*static_cast<Fn*>(f))(); }, c->fn);
+      },
+      &call);
+  return call.done;
+}
+
+}  // namespace acre::rt
+
+#endif  // ACRE_RUNTIME_THREAD_REGISTRY_H_

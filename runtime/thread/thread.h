@@ -1,0 +1,72 @@
+// Owns what is known of one attached thread: struct acre_thread itself.
+//
+// A thread is in one of three states, and a stop waits for those in the first only:
+//
+//   running ──safepoint, world stopping──► stopped ──world starts──► running
+//      └─────blocking_begin──► blocking ──blocking_end (waits for the start)──┘
+//
+// Stopped: it waits inside Acre; its registers are on its stack above `stack_pointer`. Blocking: it
+// runs foreign code; what it was when blocking_begin was called is in stack_pointer and registers.
+// In both, [stack_pointer, stack_high) and `registers` are what a scan must read. The thread that
+// stops the world counts as blocking meanwhile, so that no case differs.
+//
+// The layout of the first fields is known to assembly (spill.cc) and, the very first, to inline
+// code in acre.h.
+
+#ifndef ACRE_RUNTIME_THREAD_THREAD_H_
+#define ACRE_RUNTIME_THREAD_THREAD_H_
+
+#include <pthread.h>
+
+#include <atomic>
+#include <cstddef>
+
+#include "acre/acre.h"
+#include "runtime/heap/thread_cache.h"
+
+namespace acre::rt {
+
+class ThreadRegistry;
+
+enum class ThreadState : uint32_t { kRunning = 0, kStopped = 1, kBlocking = 2 };
+
+// Callee-saved general registers: 6 on x86-64, 12 on AArch64.
+inline constexpr size_t kSavedRegisters = 12;
+
+}  // namespace acre::rt
+
+struct acre_thread {
+  acre_thread_inline inline_fields;
+  uint64_t blocking_depth;
+  uintptr_t stack_pointer;
+  uintptr_t registers[acre::rt::kSavedRegisters];
+
+  std::atomic<acre::rt::ThreadState> state;
+  acre_status last_error;
+  uint32_t attach_depth;
+  bool in_callback;  // of the OOM handler: do not call it again
+  acre_heap* heap;
+  acre::rt::ThreadRegistry* registry;
+  acre_thread* next;  // in the registry's list, or its list of free records
+  acre_thread* previous;
+  pthread_t id;
+  acre::rt::Addr stack_low;
+  acre::rt::Addr stack_high;
+  acre_local* locals;
+  acre_thread* next_attachment;  // of the same operating-system thread, to other heaps
+
+  acre::rt::ThreadCache cache;  // the last: large, and backed as far as it is used
+};
+
+namespace acre::rt {
+
+using Thread = ::acre_thread;
+
+static_assert(offsetof(Thread, inline_fields) == 0);
+static_assert(offsetof(Thread, blocking_depth) == 8);
+static_assert(offsetof(Thread, stack_pointer) == 16);
+static_assert(offsetof(Thread, registers) == 24);
+
+}  // namespace acre::rt
+
+#endif  // ACRE_RUNTIME_THREAD_THREAD_H_
