@@ -1,0 +1,199 @@
+// The public calls that allocate, free and ask about objects.
+//
+// What an allocation does when the inline path has no room, in order: check the arguments; come to
+// a safepoint; collect if the goal is reached; take room; if there is none, collect and try again;
+// ask the OOM handler, and if it says so collect and try once more; NULL.
+
+#include <algorithm>
+#include <cstring>
+
+#include "gc/cycle/cycle.h"
+#include "runtime/base/check.h"
+
+namespace {
+
+using acre::gc::Reason;
+using acre::rt::Addr;
+using acre::rt::ByteCount;
+using acre::rt::Fill;
+using acre::rt::kMaxSmallBytes;
+using acre::rt::ObjectRef;
+using acre::rt::Tracing;
+
+constexpr size_t kMaxAlign = 1 << 20;
+
+struct Request {
+  size_t bytes;
+  size_t align;
+  acre_kind kind;
+  Fill fill;
+};
+
+void* fail(acre_thread* thread, acre_status status) {
+  thread->last_error = status;
+  return nullptr;
+}
+
+void* take_room(acre_thread* thread, const Request& request) {
+  if (request.align > acre::rt::kGranuleBytes) {
+    return thread->cache.alloc_large(request.bytes, request.kind, request.align, request.fill);
+  }
+  if (void* object = thread->cache.try_alloc(request.bytes, request.kind, request.fill)) {
+    return object;
+  }
+  return thread->cache.alloc_slow(request.bytes, request.kind, request.fill);
+}
+
+// All of the sweep is done before the try: room may lie in any span, and pages in a row only be
+// there when the last of them is free.
+void* collect_and_take(acre_thread* thread, const Request& request) {
+  thread->heap->cycle.collect(thread, Reason::kNoMemory);
+  thread->heap->cycle.finish_sweep();
+  return take_room(thread, request);
+}
+
+// The heap is full even after a collection: the embedder may do something about it.
+void* ask_handler(acre_thread* thread, const Request& request) {
+  acre_heap* heap = thread->heap;
+  const acre_oom_fn handler = heap->oom_handler.load(std::memory_order_acquire);
+  if (handler == nullptr || thread->in_callback) return nullptr;
+  thread->in_callback = true;
+  const int again = handler(heap, request.bytes, heap->oom_arg.load(std::memory_order_acquire));
+  thread->in_callback = false;
+  if (again == 0) return nullptr;
+  return collect_and_take(thread, request);
+}
+
+void collect_if_due(acre_thread* thread) {
+  acre_heap* heap = thread->heap;
+  const int every = heap->core.options.gc_every;
+  if (every > 0) {
+    const uint64_t count = heap->core.torture_count.fetch_add(1, std::memory_order_relaxed) + 1;
+    if (count % static_cast<uint64_t>(every) == 0) heap->cycle.collect(thread, Reason::kForced);
+  }
+  if (heap->core.wants_collection()) heap->cycle.collect(thread, Reason::kTrigger);
+}
+
+__attribute__((noinline)) void* alloc_slow(acre_thread* thread, const Request& request) {
+  acre_heap* heap = thread->heap;
+  if (!heap->core.kinds.known(request.kind)) return fail(thread, ACRE_E_INVALID);
+  if (thread->blocking_depth != 0 || heap->threads.inside_stop()) {
+    return fail(thread, ACRE_E_STATE);
+  }
+  if (request.bytes > heap->core.space.reserved().raw) return fail(thread, ACRE_E_NOMEM);
+  thread->registry->safepoint(thread);
+  collect_if_due(thread);
+  void* object = take_room(thread, request);
+  if (object == nullptr) object = collect_and_take(thread, request);
+  if (object == nullptr) object = ask_handler(thread, request);
+  return object != nullptr ? object : fail(thread, ACRE_E_NOMEM);
+}
+
+bool is_leaf(const acre_thread* thread, acre_kind kind) {
+  const acre::rt::KindTable& kinds = thread->heap->core.kinds;
+  return kinds.known(kind) && kinds.get(kind).tracing == Tracing::kLeaf;
+}
+
+// The smallest small class whose objects are aligned so, because spans begin at pages; 0: none.
+size_t aligned_class_bytes(size_t bytes, size_t align) {
+  if (align > acre::rt::kPageBytes || bytes > kMaxSmallBytes) return 0;
+  for (unsigned i = acre::rt::class_for(bytes); i < acre::rt::kSizeClasses; ++i) {
+    if (acre::rt::kClasses[i].bytes % align == 0) return acre::rt::kClasses[i].bytes;
+  }
+  return 0;
+}
+
+// Whether an object is so much too large for `bytes` that a copy is worth its memory.
+bool worth_shrinking(size_t size, size_t bytes) { return size > 256 && bytes < size / 2; }
+
+}  // namespace
+
+extern "C" {
+
+void* acre_alloc(acre_thread* thread, size_t bytes, acre_kind kind) {
+  if (void* object = thread->cache.try_alloc(bytes, kind, Fill::kZero)) return object;
+  return alloc_slow(thread, {bytes, acre::rt::kGranuleBytes, kind, Fill::kZero});
+}
+
+void* acre_alloc_uninit(acre_thread* thread, size_t bytes, acre_kind kind) {
+  if (!is_leaf(thread, kind)) return fail(thread, ACRE_E_INVALID);
+  void* object = thread->cache.try_alloc(bytes, kind, Fill::kUninit);
+  if (object == nullptr) {
+    object = alloc_slow(thread, {bytes, acre::rt::kGranuleBytes, kind, Fill::kUninit});
+  }
+  if (object != nullptr) {
+    // What lies behind the request is zero in every object, so that acre_realloc may grow into it.
+    const size_t size = acre_object_size(thread->heap, object);
+    memset(static_cast<char*>(object) + bytes, 0, size - bytes);
+  }
+  return object;
+}
+
+void* acre_alloc_aligned(acre_thread* thread, size_t bytes, size_t align, acre_kind kind) {
+  if (!acre::rt::is_power_of_two(align) || align > kMaxAlign) return fail(thread, ACRE_E_INVALID);
+  if (align <= acre::rt::kGranuleBytes) return acre_alloc(thread, bytes, kind);
+  if (const size_t class_bytes = aligned_class_bytes(bytes, align)) {
+    return acre_alloc(thread, class_bytes, kind);
+  }
+  return alloc_slow(thread, {bytes, align, kind, Fill::kZero});
+}
+
+void* acre_realloc(acre_thread* thread, void* object, size_t bytes) {
+  if (object == nullptr) return acre_alloc(thread, bytes, ACRE_KIND_LEAF);
+  const ObjectRef ref = object_at(thread->heap->core.space, Addr(object));
+  if (!ref) return fail(thread, ACRE_E_INVALID);
+  const size_t size = ref.span->object_bytes().raw;
+  if (bytes <= size && !worth_shrinking(size, bytes)) {
+    memset(static_cast<char*>(object) + bytes, 0, size - bytes);
+    return object;
+  }
+  // Alive during the allocation even if the caller keeps it nowhere, or stacks are not scanned.
+  acre_local keep{nullptr, object};
+  acre_local_push(thread, &keep);
+  void* copy = acre_alloc(thread, bytes, ref.span->kind);
+  (void)acre_local_pop(thread, &keep);
+  if (copy == nullptr) return nullptr;
+  memcpy(copy, object, std::min(size, bytes));
+  thread->cache.free_object(object);
+  return copy;
+}
+
+void acre_free(acre_thread* thread, void* object) {
+  if (object == nullptr) return;
+  if (!thread->cache.free_object(object)) thread->last_error = ACRE_E_INVALID;
+}
+
+void* acre_object_base(acre_heap* heap, const void* any) {
+  if (heap == nullptr) return nullptr;
+  const ObjectRef ref = find_object(heap->core.space, Addr(any));
+  return ref ? ref.base.as<void>() : nullptr;
+}
+
+size_t acre_object_size(acre_heap* heap, const void* object) {
+  if (heap == nullptr) return 0;
+  const ObjectRef ref = object_at(heap->core.space, Addr(object));
+  return ref ? ref.span->object_bytes().raw : 0;
+}
+
+acre_kind acre_object_kind(acre_heap* heap, const void* object) {
+  if (heap == nullptr) return ACRE_KIND_NONE;
+  const ObjectRef ref = object_at(heap->core.space, Addr(object));
+  return ref ? ref.span->kind : ACRE_KIND_NONE;
+}
+
+void acre_store_slow(acre_thread* thread, void* object, void** slot, void* value) {
+  // No phase asks for more yet: the world is stopped while the collector marks.
+  (void)thread;
+  (void)object;
+  __atomic_store_n(slot, value, __ATOMIC_RELEASE);
+}
+
+void acre_store_range(acre_thread* thread, void* object, void** dst, void* const* src, size_t n) {
+  if (dst <= src) {
+    for (size_t i = 0; i < n; ++i) acre_store(thread, object, &dst[i], src[i]);
+  } else {
+    for (size_t i = n; i > 0; --i) acre_store(thread, object, &dst[i - 1], src[i - 1]);
+  }
+}
+
+}  // extern "C"

@@ -1,0 +1,101 @@
+// The public calls that collect and that inspect the heap.
+
+#include <algorithm>
+#include <cstring>
+
+#include "gc/cycle/cycle.h"
+#include "runtime/inspect/stats.h"
+#include "runtime/inspect/walk.h"
+
+namespace {
+
+using acre::gc::CycleStats;
+using acre::gc::Reason;
+using acre::rt::Addr;
+using acre::rt::Span;
+
+void read_cycle_stats(acre_heap* heap, acre_stats* stats) {
+  const CycleStats& cycles = heap->cycle.stats();
+  stats->live_after_gc = cycles.live_bytes;
+  stats->next_gc = cycles.goal;
+  stats->memory_limit = heap->cycle.memory_limit();
+  stats->gc_percent = heap->cycle.percent();
+  stats->num_forced_gc = cycles.forced;
+  stats->num_gc = cycles.cycles;
+  stats->last_gc_ns = cycles.last_end_ns;
+  stats->pause_total_ns = cycles.pause_total_ns;
+  stats->pause_last_ns = cycles.pause_last_ns;
+  stats->pause_max_ns = cycles.pause_max_ns;
+  stats->gc_cpu_ns = cycles.cpu_ns;
+  stats->gc_sys += heap->cycle.pool().bytes().raw;
+  stats->cache_sys -= std::min(stats->cache_sys, heap->cycle.pool().bytes().raw);
+  stats->handles = heap->roots.handles();
+}
+
+}  // namespace
+
+extern "C" {
+
+void acre_collect(acre_thread* thread) {
+  if (thread->blocking_depth != 0 || !thread->heap->cycle.collect(thread, Reason::kForced)) {
+    thread->last_error = ACRE_E_STATE;
+    return;
+  }
+  thread->heap->cycle.finish_sweep();
+}
+
+void acre_release_memory(acre_thread* thread) {
+  if (thread->blocking_depth != 0 || !thread->heap->cycle.collect_and_release(thread)) {
+    thread->last_error = ACRE_E_STATE;
+  }
+}
+
+int acre_set_gc_percent(acre_heap* heap, int percent) { return heap->cycle.set_percent(percent); }
+
+size_t acre_set_memory_limit(acre_heap* heap, size_t bytes) {
+  return bytes == 0 ? heap->cycle.memory_limit() : heap->cycle.set_memory_limit(bytes);
+}
+
+void acre_set_oom_handler(acre_heap* heap, acre_oom_fn handler, void* arg) {
+  // Never the new function with the old argument.
+  heap->oom_handler.store(nullptr, std::memory_order_release);
+  heap->oom_arg.store(arg, std::memory_order_release);
+  heap->oom_handler.store(handler, std::memory_order_release);
+}
+
+void acre_stats_read(acre_heap* heap, acre_stats* stats) {
+  if (heap == nullptr || stats == nullptr) return;
+  const size_t wanted = stats->struct_size == 0 ? sizeof(acre_stats) : stats->struct_size;
+  acre_stats all{};
+  acre::rt::read_heap_stats(heap->core, heap->threads, &all);
+  read_cycle_stats(heap, &all);
+  all.sys =
+      all.heap_sys + all.stack_sys + all.span_sys + all.cache_sys + all.gc_sys + all.other_sys;
+  all.struct_size = wanted;
+  memcpy(stats, &all, std::min(wanted, sizeof(acre_stats)));
+}
+
+uint64_t acre_resident_bytes(acre_heap* heap) {
+  if (heap == nullptr) return 0;
+  return (heap->core.space.resident_arenas() + heap->core.space.resident_books()).raw;
+}
+
+acre_status acre_verify(acre_heap* heap, acre_report_fn report, void* arg) {
+  if (heap == nullptr) return ACRE_E_INVALID;
+  return heap->cycle.verify(heap->threads.current(), report, arg);
+}
+
+acre_status acre_heap_walk(acre_heap* heap, acre_walk_fn fn, void* arg) {
+  if (heap == nullptr || fn == nullptr) return ACRE_E_INVALID;
+  const acre::rt::Space& space = heap->core.space;
+  const auto walk = [&] {
+    for_each_span(space, [&](const Span& span) {
+      return for_each_object(space, span, [&](Addr base) {
+        return fn(base.as<void>(), span.object_bytes().raw, span.kind, arg) == 0;
+      });
+    });
+  };
+  return heap->threads.with_stopped_world(heap->threads.current(), walk) ? ACRE_OK : ACRE_E_STATE;
+}
+
+}  // extern "C"

@@ -1,0 +1,55 @@
+// The public calls on roots.
+
+#include "gc/cycle/cycle.h"
+
+extern "C" {
+
+acre_status acre_root_add(acre_heap* heap, void* start, size_t bytes, int conservative) {
+  return heap == nullptr ? ACRE_E_INVALID : heap->roots.add_range(start, bytes, conservative != 0);
+}
+
+acre_status acre_root_remove(acre_heap* heap, void* start) {
+  return heap == nullptr ? ACRE_E_INVALID : heap->roots.remove_range(start);
+}
+
+acre_handle* acre_handle_new(acre_thread* thread, void* object) {
+  acre_handle* handle = thread->heap->roots.new_handle(object);
+  if (handle == nullptr) thread->last_error = ACRE_E_NOMEM;
+  return handle;
+}
+
+void* acre_handle_get(const acre_handle* handle) {
+  return __atomic_load_n(&handle->object, __ATOMIC_ACQUIRE);
+}
+
+void acre_handle_set(acre_handle* handle, void* object) {
+  __atomic_store_n(&handle->object, object, __ATOMIC_RELEASE);
+}
+
+void acre_handle_drop(acre_handle* handle) {
+  if (handle != nullptr) acre::gc::RootSet::drop_handle(handle);
+}
+
+acre_status acre_root_scanner_add(acre_heap* heap, acre_root_scanner_fn scan, void* arg) {
+  return heap == nullptr ? ACRE_E_INVALID : heap->roots.add_scanner(scan, arg);
+}
+
+acre_status acre_root_scanner_remove(acre_heap* heap, acre_root_scanner_fn scan, void* arg) {
+  return heap == nullptr ? ACRE_E_INVALID : heap->roots.remove_scanner(scan, arg);
+}
+
+void acre_local_push(acre_thread* thread, acre_local* local) {
+  local->previous = thread->locals;
+  thread->locals = local;
+}
+
+acre_status acre_local_pop(acre_thread* thread, acre_local* local) {
+  if (thread->locals != local) {
+    thread->last_error = ACRE_E_STATE;
+    return ACRE_E_STATE;
+  }
+  thread->locals = local->previous;
+  return ACRE_OK;
+}
+
+}  // extern "C"

@@ -1,0 +1,116 @@
+// Owns the course of one collection, and acre_heap itself: the heap, its threads, its roots and its
+// collector, put together.
+//
+// A collection, all of it while the world is stopped (concurrent phases come later):
+//   1. finish the last sweep          all mark bits are zero then
+//   2. flush the thread caches        every span is in a central set, no gap is open
+//   3. mark                           handles, ranges, scanners, locals, stacks and registers; drain;
+//                                     again from all marked objects while the pool overflowed
+//   4. pace                           the goal for the next cycle from what was marked
+//   5. begin the sweep                the generation grows; sweeping itself is lazy
+//   6. torture: with the verify option all is swept and checked here
+// and, the world running again, 7. near the memory limit: sweep and release what is free.
+//
+// Threads. One cycle at a time, by the thread that wanted it. A thread that wanted one for itself
+// too finds, when its turn comes, that one was just made, and goes on.
+
+#ifndef ACRE_GC_CYCLE_CYCLE_H_
+#define ACRE_GC_CYCLE_CYCLE_H_
+
+#include "gc/mark/marker.h"
+#include "gc/pace/pacer.h"
+#include "gc/roots/root_set.h"
+#include "gc/sweep/sweeper.h"
+#include "gc/work/work_pool.h"
+#include "runtime/thread/registry.h"
+
+namespace acre::gc {
+
+enum class Reason : uint8_t {
+  kTrigger,  // the heap has grown to its goal
+  kForced,   // acre_collect, acre_release_memory, torture
+  kNoMemory  // an allocation found no room
+};
+
+struct CycleStats {
+  std::atomic<uint64_t> cycles;
+  std::atomic<uint64_t> forced;
+  std::atomic<uint64_t> last_end_ns;
+  std::atomic<uint64_t> pause_total_ns;
+  std::atomic<uint64_t> pause_last_ns;
+  std::atomic<uint64_t> pause_max_ns;
+  std::atomic<uint64_t> cpu_ns;
+  std::atomic<uint64_t> live_bytes;
+  std::atomic<uint64_t> goal;
+};
+
+class Cycle {
+ public:
+  void init(rt::Heap* heap, rt::ThreadRegistry* threads, RootSet* roots);
+
+  // Collects. kTrigger: not if another thread did since the caller looked. False: called from
+  // within a stop (a trace function, a walk), and nothing was done.
+  bool collect(rt::Thread* self, Reason reason);
+
+  // Sweeps all that is left, with the world running.
+  void finish_sweep() { sweeper_.finish(); }
+
+  // Collects, sweeps and gives all free pages back.
+  bool collect_and_release(rt::Thread* self);
+
+  // See acre_verify. Also does: finishes the sweep, flushes the caches.
+  acre_status verify(rt::Thread* self, acre_report_fn report, void* arg);
+
+  int set_percent(int percent);
+  uint64_t set_memory_limit(uint64_t bytes);
+  int percent() const { return percent_.load(std::memory_order_relaxed); }
+  uint64_t memory_limit() const { return memory_limit_.load(std::memory_order_relaxed); }
+
+  const CycleStats& stats() const { return stats_; }
+  WorkPool& pool() { return pool_; }
+
+ private:
+  void run(Reason reason);
+  void prepare();
+  void mark(Marker& marker);
+  void mark_roots(Marker& marker);
+  void mark_stack(Marker& marker, const rt::Thread& thread);
+  bool check_references(acre_report_fn report, void* arg);
+  bool verify_stopped(acre_report_fn report, void* arg);
+  void clear_marks();
+  void pace();
+  void trace_line(Reason reason, uint64_t before, uint64_t pause_ns);
+  void release_near_limit();
+
+  rt::Heap* heap_;
+  rt::ThreadRegistry* threads_;
+  RootSet* roots_;
+  Sweeper sweeper_;
+  WorkPool pool_;
+  std::atomic<int> percent_;
+  std::atomic<uint64_t> memory_limit_;
+  rt::Lock pace_lock_{rt::LockRank::kLeaf};
+  std::atomic<uint64_t> stack_bytes_;
+  uint64_t created_ns_;
+  CycleStats stats_;
+};
+
+}  // namespace acre::gc
+
+struct acre_heap {
+  acre::rt::Heap core;
+  acre::rt::ThreadRegistry threads;
+  acre::gc::RootSet roots;
+  acre::gc::Cycle cycle;
+  std::atomic<acre_oom_fn> oom_handler;
+  std::atomic<void*> oom_arg;
+  void* memory;  // what calloc gave
+
+  // Makes a heap as acre_heap_create does, on an operating system that fails as `faults` (may be
+  // NULL) says: the door for tests.
+  static acre_status create(const acre_options& options, acre::rt::FaultPlan* faults,
+                            acre_heap** out);
+  acre_status destroy();
+};
+
+#endif  // ACRE_GC_CYCLE_CYCLE_H_

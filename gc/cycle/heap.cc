@@ -1,0 +1,39 @@
+#include <cstdlib>
+#include <new>
+
+#include "gc/cycle/cycle.h"
+
+acre_status acre_heap::create(const acre_options& options, acre::rt::FaultPlan* faults,
+                              acre_heap** out) {
+  *out = nullptr;
+  // Not in the books: destroy() unmaps those, and must be able to say that the kernel refused.
+  // Zeroed memory; the constructors that matter are for constants.
+  void* memory = calloc(1, sizeof(acre_heap) + alignof(acre_heap));
+  if (memory == nullptr) return ACRE_E_NOMEM;
+  const uint64_t start = acre::rt::align_up(acre::rt::Addr(memory).raw + 1, alignof(acre_heap));
+  auto* heap = new (acre::rt::Addr(start).as<void>()) acre_heap();
+  heap->memory = memory;
+  acre_status status = heap->core.init(options, faults);
+  if (status == ACRE_OK) {
+    heap->roots.init(&heap->core.space);
+    heap->cycle.init(&heap->core, &heap->threads, &heap->roots);
+    status = heap->threads.init(&heap->core, heap);
+    if (status != ACRE_OK) (void)heap->core.space.destroy();
+  }
+  if (status != ACRE_OK) {
+    free(memory);
+    return status;
+  }
+  *out = heap;
+  return ACRE_OK;
+}
+
+acre_status acre_heap::destroy() {
+  if (threads.inside_stop() || threads.others_attached() != 0) return ACRE_E_STATE;
+  if (acre_thread* self = threads.current()) threads.detach_now(self);
+  if (!core.space.destroy()) return ACRE_E_NOMEM;
+  threads.destroy();
+  void* block = memory;
+  free(block);
+  return ACRE_OK;
+}

@@ -1,0 +1,137 @@
+#include "gc/sweep/sweeper.h"
+
+#include <bit>
+
+#include "runtime/base/check.h"
+
+namespace acre::gc {
+
+using rt::kGranuleBytes;
+using rt::kGranulesPerPage;
+using rt::kSizeClasses;
+using rt::PageCount;
+using rt::Span;
+using rt::SweptSpan;
+
+void Sweeper::begin() {
+  ACRE_CHECK(done(), "a cycle ends before the next one's sweep begins");
+  heap_->sweep_gen.fetch_add(2, std::memory_order_acq_rel);
+  heap_->large.begin_sweep();
+  cursor_.store(0, std::memory_order_relaxed);
+  done_.store(false, std::memory_order_release);
+}
+
+bool Sweeper::sweep_one(PageCount* freed) {
+  *freed = PageCount(0);
+  if (done()) return false;
+  if (sweep_one_large(freed) || sweep_one_small(freed)) return true;
+  done_.store(true, std::memory_order_release);
+  return false;
+}
+
+bool Sweeper::sweep_one_large(PageCount* freed) {
+  Span* dead = nullptr;
+  if (!heap_->large.sweep_one(heap_->generation(), &dead)) return false;
+  if (dead != nullptr) {
+    if (heap_->options.clobber_free != 0) clobber(dead->start(heap_->space), dead->size());
+    heap_->count_freed(rt::kLargeClass, 1, dead->size());
+    *freed = dead->pages();
+    heap_->pages.free_span(*dead);
+  }
+  return true;
+}
+
+bool Sweeper::sweep_one_small(PageCount* freed) {
+  const uint32_t sweep_gen = heap_->generation();
+  const uint32_t lists = heap_->kinds.count() * kSizeClasses;
+  for (;;) {
+    uint32_t at = cursor_.load(std::memory_order_relaxed);
+    if (at >= lists) return false;
+    rt::Central& central =
+        heap_->kinds.central(at / kSizeClasses, static_cast<uint8_t>(at % kSizeClasses));
+    Span* span = central.take_unswept(sweep_gen);
+    if (span == nullptr) {
+      cursor_.compare_exchange_strong(at, at + 1, std::memory_order_relaxed);
+      continue;
+    }
+    const PageCount pages = span->pages();
+    const SweptSpan result = sweep(*span);
+    if (result == SweptSpan::kFreed) {
+      *freed = pages;
+    } else {
+      central.put(span, result == SweptSpan::kHasRoom, sweep_gen);
+    }
+    return true;
+  }
+}
+
+void Sweeper::finish() {
+  PageCount freed;
+  while (sweep_one(&freed)) {
+  }
+}
+
+void Sweeper::reclaim(PageCount wanted) {
+  PageCount total;
+  PageCount freed;
+  while (total < wanted && sweep_one(&freed)) total += freed;
+}
+
+SweptSpan Sweeper::sweep(Span& span) {
+  sweep_in_place(span);
+  const uint64_t first = span.first_page().raw * kGranulesPerPage / 64;
+  const uint64_t words = span.pages().raw * kGranulesPerPage / 64;
+  uint32_t live = 0;
+  for (uint64_t i = first; i < first + words; ++i) {
+    live += static_cast<uint32_t>(
+        std::popcount(heap_->space.alloc_words()[i].load(std::memory_order_relaxed)));
+  }
+  if (live == 0) {
+    heap_->pages.free_span(span);
+    return SweptSpan::kFreed;
+  }
+  return live < span.elements() ? SweptSpan::kHasRoom : SweptSpan::kFull;
+}
+
+void Sweeper::sweep_in_place(Span& span) {
+  const uint32_t sweep_gen = heap_->generation();
+  uint32_t expected = sweep_gen - 2;
+  if (span.sweep_gen.compare_exchange_strong(expected, sweep_gen - 1, std::memory_order_acq_rel)) {
+    sweep_bits(span);
+    span.search_from = 0;
+    span.sweep_gen.store(sweep_gen, std::memory_order_release);
+    return;
+  }
+  // Another thread is at it, for some hundred nanoseconds, or was.
+  while (span.sweep_gen.load(std::memory_order_acquire) != sweep_gen) {
+  }
+}
+
+void Sweeper::sweep_bits(Span& span) {
+  std::atomic<uint64_t>* marks = heap_->space.mark_words();
+  std::atomic<uint64_t>* allocs = heap_->space.alloc_words();
+  const uint64_t first = span.first_page().raw * kGranulesPerPage / 64;
+  const uint64_t words = span.pages().raw * kGranulesPerPage / 64;
+  const rt::ByteCount object_bytes = span.object_bytes();
+  uint64_t freed = 0;
+  for (uint64_t i = first; i < first + words; ++i) {
+    const uint64_t allocated = allocs[i].load(std::memory_order_relaxed);
+    if (allocated == 0) continue;
+    const uint64_t marked = marks[i].load(std::memory_order_relaxed);
+    uint64_t dead = allocated & ~marked;
+    if (marked != 0) marks[i].store(0, std::memory_order_relaxed);
+    if (dead == 0) continue;
+    allocs[i].store(marked, std::memory_order_relaxed);
+    freed += static_cast<uint64_t>(std::popcount(dead));
+    if (heap_->options.clobber_free == 0) continue;
+    for (; dead != 0; dead &= dead - 1) {
+      const uint64_t granule = i * 64 + static_cast<uint64_t>(std::countr_zero(dead));
+      clobber(heap_->space.base() + rt::ByteCount(granule * kGranuleBytes), object_bytes);
+    }
+  }
+  if (freed != 0) {
+    heap_->count_freed(span.size_class, freed, rt::ByteCount(freed * object_bytes.raw));
+  }
+}
+
+}  // namespace acre::gc
