@@ -1,0 +1,147 @@
+#include "bench/growth/json.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+namespace acre::bench {
+namespace {
+
+// Ordered, for a person may read it too.
+using Json = nlohmann::ordered_json;
+
+Json machine_of(const Machine& machine) {
+  return {{"kernel", machine.kernel},
+          {"processor", machine.processor},
+          {"cores", machine.cores},
+          {"page_bytes", machine.page_bytes},
+          {"memory_total_bytes", machine.memory_total},
+          {"memory_available_bytes", machine.memory_available},
+          {"transparent_huge_pages", machine.huge_pages}};
+}
+
+Json settings_of(const Outcome& outcome) {
+  const Settings& settings = outcome.settings;
+  constexpr const char* kHugePages[] = {"auto", "always", "never"};
+  return {{"workloads", settings.workloads},
+          {"live_bytes", settings.live_bytes},
+          {"live_bytes_lowered", settings.size_lowered},
+          {"directory", settings.directory},
+          {"threads", settings.threads},
+          {"gc_while_growing", settings.collect_while_growing},
+          {"heap_huge_pages", kHugePages[outcome.heap_huge_pages]}};
+}
+
+Json creation_of(const CreationFigures& creation) {
+  return {{"seconds", creation.seconds},
+          {"first_seconds", creation.first},
+          {"median_seconds", creation.median},
+          {"resident_bytes", creation.resident}};
+}
+
+Json phase_of(const PhaseFigures& phase) {
+  return {{"name", phase.name},
+          {"start_seconds", phase.start},
+          {"seconds", phase.seconds},
+          {"allocated_bytes", phase.allocated},
+          {"allocated_bytes_per_second", phase.bytes_per_second()},
+          {"reserved_bytes", phase.reserved},
+          {"mapped_bytes", phase.mapped},
+          {"in_use_bytes", phase.in_use},
+          {"heap_alloc_bytes", phase.heap_alloc},
+          {"live_bytes", phase.live},
+          {"live_after_gc_bytes", phase.live_after_gc},
+          {"released_bytes", phase.released},
+          {"resident_bytes", phase.resident},
+          {"heap_resident_bytes", phase.heap_resident},
+          {"vmas", phase.vmas},
+          {"heap_vmas", phase.heap_vmas},
+          {"minor_faults", phase.minor_faults},
+          {"collections", phase.collections},
+          {"pause_total_seconds", phase.pause_total},
+          {"pause_longest_seconds", phase.pause_longest}};
+}
+
+Json raw_of(const RawFigures& raw) {
+  return {{"name", raw.name},
+          {"write_stride_bytes", raw.stride},
+          {"bytes", raw.bytes},
+          {"seconds", raw.seconds},
+          {"bytes_per_second", raw.bytes_per_second()},
+          {"minor_faults", raw.minor_faults},
+          {"resident_bytes", raw.resident}};
+}
+
+Json samples_of(const WorkloadResult& result) {
+  Json rows = Json::array();
+  for (const Sample& s : result.samples) {
+    const double seconds = std::round(s.seconds * 1e4) / 1e4;
+    rows.push_back(Json::array({seconds, s.mapped, s.in_use, s.heap_alloc, s.live, s.released,
+                                s.resident, s.collections}));
+  }
+  return {{"columns",
+           {"seconds", "mapped_bytes", "in_use_bytes", "heap_alloc_bytes", "live_bytes",
+            "released_bytes", "resident_bytes", "collections"}},
+          {"rows", std::move(rows)}};
+}
+
+Json workload_of(const WorkloadResult& result) {
+  Json out = {{"name", result.name},
+              {"description", result.description},
+              {"completed", result.failure.empty()},
+              {"failure", result.failure}};
+  out["phases"] = Json::array();
+  for (const PhaseFigures& phase : result.phases) out["phases"].push_back(phase_of(phase));
+  out["raw"] = Json::array();
+  for (const RawFigures& raw : result.raw) out["raw"].push_back(raw_of(raw));
+  out["facts"] = Json::array();
+  for (const auto& [name, value] : result.findings.facts) {
+    out["facts"].push_back({{"name", name}, {"value", value}});
+  }
+  out["top"] = Json::array();
+  for (const auto& [name, count] : result.findings.top) {
+    out["top"].push_back({{"identifier", name}, {"count", count}});
+  }
+  out["samples"] = samples_of(result);
+  return out;
+}
+
+Json check_of(const Check& check) {
+  return {{"what", check.what},     {"measured", check.measured},      {"value", check.value},
+          {"target", check.target}, {"verdict", check.verdict_text()}, {"note", check.note}};
+}
+
+// A directory's name need not be UTF-8; what is not is replaced, for dump would throw.
+std::string dump(const Json& json, int indent) {
+  return json.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string without_angle(std::string text) {
+  for (std::size_t at = 0; (at = text.find('<', at)) != std::string::npos;) {
+    text.replace(at, 1, "\\u003c");
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string to_json(const Outcome& outcome) {
+  Json out = {{"schema", "acre.heap_growth/1"},
+              {"machine", machine_of(outcome.machine)},
+              {"settings", settings_of(outcome)},
+              {"creation", creation_of(outcome.creation)}};
+  out["workloads"] = Json::array();
+  for (const WorkloadResult& result : outcome.workloads) {
+    out["workloads"].push_back(workload_of(result));
+  }
+  out["checks"] = Json::array();
+  for (const Check& check : outcome.checks) out["checks"].push_back(check_of(check));
+  return dump(out, 1) + "\n";
+}
+
+std::string samples_to_json(const WorkloadResult& result) {
+  return without_angle(dump(samples_of(result), -1));
+}
+
+std::string quoted(const std::string& text) { return without_angle(dump(Json(text), -1)); }
+
+}  // namespace acre::bench
