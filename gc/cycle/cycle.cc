@@ -118,6 +118,10 @@ void Cycle::mark_roots(Marker& marker) {
 }
 
 void Cycle::mark_stack(Marker& marker, const Thread& thread) {
+  // Coroutines on stacks of their own would have their references missed, so better no collection.
+  ACRE_CHECK(thread.stack_low.raw <= thread.stack_pointer &&
+                 thread.stack_pointer <= thread.stack_high.raw,
+             "a thread calls Acre, or blocks, on the stack that it was attached on");
   const auto registers = reinterpret_cast<uintptr_t>(thread.registers);
   marker.visit_stack(registers, registers + sizeof(thread.registers));
   marker.visit_stack(thread.stack_pointer, thread.stack_high.raw);

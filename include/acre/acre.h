@@ -109,9 +109,13 @@ ACRE_API acre_status acre_heap_destroy(acre_heap* heap);
 /* Attaches the calling thread to the heap: from now on its stack and registers are roots (with
  * conservative_stacks), and it must come to a safepoint (any call that takes its acre_thread and
  * may allocate, or acre_safepoint) or be in a blocking region within a short time, or collections
- * wait for it. Attaching again returns the same acre_thread and must be matched by as many
- * detaches. A thread that exits attached is detached. A thread may be attached to several heaps.
- * ACRE_E_INVALID: heap or out is NULL. ACRE_E_NOMEM: no room for its caches. */
+ * wait for it. With conservative_stacks it must not call Acre from another stack than its own (a
+ * coroutine's): a collection that finds it there ends the process rather than miss references.
+ * Attaching again returns the same acre_thread and must be matched by as many detaches. A thread
+ * that exits attached is detached. A thread may be attached to several heaps; a blocking region is
+ * one for its heap only.
+ * ACRE_E_INVALID: heap or out is NULL. ACRE_E_NOMEM: no room for its caches. ACRE_E_STATE: called
+ * from a trace function, root scanner or walk. */
 ACRE_API acre_status acre_thread_attach(acre_heap* heap, acre_thread** out);
 
 /* Undoes one attach. After the last one the pointer is invalid and references on this thread's
