@@ -40,8 +40,10 @@ Json creation_of(const CreationFigures& creation) {
 
 Json phase_of(const PhaseFigures& phase) {
   return {{"name", phase.name},
+          {"completed", phase.completed},
           {"start_seconds", phase.start},
           {"seconds", phase.seconds},
+          {"processor_seconds", phase.processor_seconds},
           {"allocated_bytes", phase.allocated},
           {"allocated_bytes_per_second", phase.bytes_per_second()},
           {"reserved_bytes", phase.reserved},
@@ -66,6 +68,7 @@ Json raw_of(const RawFigures& raw) {
           {"write_stride_bytes", raw.stride},
           {"bytes", raw.bytes},
           {"seconds", raw.seconds},
+          {"processor_seconds", raw.processor_seconds},
           {"bytes_per_second", raw.bytes_per_second()},
           {"minor_faults", raw.minor_faults},
           {"resident_bytes", raw.resident}};

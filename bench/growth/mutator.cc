@@ -6,10 +6,10 @@
 
 namespace acre::bench {
 
-OutOfMemory::OutOfMemory(std::size_t bytes, acre_status status)
-    : std::runtime_error(fmt::format("out of memory: the heap refused an object of {} ({})",
-                                     long_bytes(static_cast<double>(bytes)),
-                                     acre_strerror(status))) {}
+OutOfMemory::OutOfMemory(std::size_t bytes)
+    : std::runtime_error(
+          fmt::format("out of memory: no room for an object of {}, even after a collection",
+                      long_bytes(static_cast<double>(bytes)))) {}
 
 HeapError::HeapError(const char* call, acre_status status)
     : std::runtime_error(fmt::format("{}: {}", call, acre_strerror(status))) {}
@@ -27,7 +27,7 @@ Mutator::~Mutator() { acre_thread_detach(thread_); }
 void Mutator::fail(std::size_t bytes) const {
   const acre_status status = acre_last_error(thread_);
   if (status != ACRE_E_NOMEM) throw HeapError("acre_alloc", status);
-  throw OutOfMemory(bytes, status);
+  throw OutOfMemory(bytes);
 }
 
 Root::Root(Mutator& mutator, void* object) : handle_(acre_handle_new(mutator.thread(), object)) {

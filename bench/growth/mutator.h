@@ -16,7 +16,7 @@ namespace acre::bench {
 
 class OutOfMemory : public std::runtime_error {
  public:
-  OutOfMemory(std::size_t bytes, acre_status status);
+  explicit OutOfMemory(std::size_t bytes);
 };
 
 class Cancelled : public std::runtime_error {

@@ -21,7 +21,7 @@ const char* const kPageStyle = R"css(
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--page); color: var(--ink);
   font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif; }
-main { max-width: 1140px; margin: 0 auto; padding: 28px 20px 60px; }
+main { max-width: 1180px; margin: 0 auto; padding: 28px 20px 60px; }
 h1 { font-size: 27px; margin: 0; letter-spacing: -0.01em; }
 h2 { font-size: 20px; margin: 0; }
 h3 { font-size: 15px; margin: 22px 0 8px; }
@@ -38,7 +38,7 @@ p { margin: 4px 0; }
   margin: 12px 0 2px; }
 .legend span { display: inline-flex; align-items: center; gap: 7px; }
 .legend i { width: 20px; height: 0; border-top: 3px solid; border-radius: 2px; }
-.legend .mapped { border-top: 2px dashed var(--mapped); } .legend .inuse { border-color: var(--inuse); }
+.legend .mapped { border-top: 2px dashed var(--mapped); border-radius: 0; } .legend .inuse { border-color: var(--inuse); }
 .legend .resident { border-color: var(--resident); }
 .legend .live { height: 11px; border: 0; background: color-mix(in srgb, var(--live) 35%, transparent);
   border-top: 2px solid var(--live); }
@@ -86,7 +86,7 @@ th, td { padding: 6px 9px; border-bottom: 1px solid var(--rule); white-space: no
 th:first-child, td:first-child { text-align: left; }
 tr:last-child td { border-bottom: 0; }
 .figures th[title] { cursor: help; }
-.figures th, .figures td { padding: 6px 7px; }
+.figures th, .figures td { padding: 6px 6px; }
 .figures td:first-child { font-weight: 550; }
 .figures .raw td { color: var(--muted); font-weight: 400; }
 .checks td { text-align: left; white-space: normal; } .checks th { text-align: left; }

@@ -32,6 +32,7 @@ double seconds_of(std::uint64_t ns) { return static_cast<double>(ns) * 1e-9; }
 Edge Edge::at_end(acre_heap* heap) {
   Edge edge;
   edge.seconds = now_seconds();
+  edge.processor = processor_seconds();
   read_counters(edge, heap);
   read_slow(edge, heap);
   return edge;
@@ -41,6 +42,7 @@ Edge Edge::at_start(acre_heap* heap) {
   Edge edge;
   read_slow(edge, heap);
   read_counters(edge, heap);
+  edge.processor = processor_seconds();
   edge.seconds = now_seconds();
   return edge;
 }
@@ -57,6 +59,7 @@ PhaseFigures figures_of(std::string name, const Edge& before_heap, const Edge& s
   f.name = std::move(name);
   f.start = start.seconds - before_heap.seconds;
   f.seconds = end.seconds - start.seconds;
+  f.processor_seconds = end.processor - start.processor;
   f.allocated = to.total_alloc - from.total_alloc;
   f.minor_faults = end.minor_faults - start.minor_faults;
   f.collections = to.num_gc - from.num_gc;

@@ -11,6 +11,7 @@ namespace acre::bench {
 // Everything that is read at an edge between phases.
 struct Edge {
   double seconds = 0;  // monotonic clock
+  double processor = 0;
   std::uint64_t minor_faults = 0;
   std::uint64_t resident = 0;  // of the process, exact
   std::uint64_t vmas = 0;      // of the process
@@ -25,8 +26,10 @@ struct Edge {
 
 struct PhaseFigures {
   std::string name;
+  bool completed = true;
   double start = 0;  // seconds since the heap was made
   double seconds = 0;
+  double processor_seconds = 0;
   std::uint64_t allocated = 0;
   std::uint64_t minor_faults = 0;
   std::uint64_t collections = 0;

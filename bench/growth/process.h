@@ -26,6 +26,10 @@ std::uint64_t memory_available();
 // Seconds on the monotonic clock.
 double now_seconds();
 
+// Processor time of all threads so far: beside the wall time it shows whether the machine was busy with
+// other things.
+double processor_seconds();
+
 struct Machine {
   std::string kernel;     // uname -sr
   std::string processor;  // "model name" of the first one

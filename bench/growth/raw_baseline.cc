@@ -42,6 +42,7 @@ void write_all(char* memory, std::uint64_t bytes, unsigned threads, Writer write
 bool measure(RawFigures& figures, unsigned threads, int huge_pages, Writer writer) {
   const std::uint64_t resident = resident_exact();
   const std::uint64_t faults = minor_faults();
+  const double processor = processor_seconds();
   const double start = now_seconds();
   void* memory =
       mmap(nullptr, figures.bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -50,6 +51,7 @@ bool measure(RawFigures& figures, unsigned threads, int huge_pages, Writer write
   if (huge_pages == ACRE_HUGE_PAGES_NEVER) madvise(memory, figures.bytes, MADV_NOHUGEPAGE);
   write_all(static_cast<char*>(memory), figures.bytes, threads, writer);
   figures.seconds = now_seconds() - start;
+  figures.processor_seconds = processor_seconds() - processor;
   figures.minor_faults = minor_faults() - faults;
   figures.resident = resident_exact() - resident;
   munmap(memory, figures.bytes);

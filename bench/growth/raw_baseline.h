@@ -15,6 +15,7 @@ struct RawFigures {
   std::uint64_t stride = 0;  // bytes from one written place to the next
   std::uint64_t bytes = 0;
   double seconds = 0;  // mmap, madvise and the writes
+  double processor_seconds = 0;
   std::uint64_t minor_faults = 0;
   std::uint64_t resident = 0;
 

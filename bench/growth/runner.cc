@@ -118,13 +118,21 @@ class Run {
     work(mutator);
   }
 
+  // A phase that throws is recorded too, as far as it came.
   void phase(const char* name, const std::function<void()>& work) {
     sampler_.begin_phase(name);
     const Edge start = Edge::at_start(heap_);
-    work();
+    std::exception_ptr problem;
+    try {
+      work();
+    } catch (...) {
+      problem = std::current_exception();
+    }
     const Edge end = Edge::at_end(heap_);
     const std::uint64_t pause = sampler_.end_phase();
     result_.phases.push_back(figures_of(name, before_, start, end, workload_.live(), pause));
+    result_.phases.back().completed = !problem;
+    if (problem) std::rethrow_exception(problem);
   }
 
   Workload& workload_;
@@ -145,9 +153,6 @@ WorkloadResult run_workload(std::unique_ptr<Workload> workload, const Settings& 
   Run run(*workload, settings, options, show_progress, result);
   try {
     run.all();
-  } catch (const OutOfMemory& problem) {
-    result.failure = problem.what();
-    result.out_of_memory = true;
   } catch (const std::exception& problem) {
     result.failure = problem.what();
   }

@@ -20,14 +20,15 @@ struct WorkloadResult {
   std::string name;
   std::string description;
   std::string failure;  // empty: it ran to its end
-  bool out_of_memory = false;
   std::vector<PhaseFigures> phases;
   std::vector<RawFigures> raw;  // empty after a failure
   std::vector<Sample> samples;
   Findings findings;
 
   // The figures of growth, or NULL if it did not end.
-  const PhaseFigures* growth() const { return phases.empty() ? nullptr : &phases.front(); }
+  const PhaseFigures* growth() const {
+    return phases.empty() || !phases.front().completed ? nullptr : &phases.front();
+  }
 };
 
 // `options` are those of the heap. A workload that fails is a result too: see `failure`.

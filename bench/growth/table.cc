@@ -25,7 +25,7 @@ std::string pause(const PhaseFigures& phase, double value) {
 }
 
 Row phase_row(const PhaseFigures& phase) {
-  return {phase.name,
+  return {phase.completed ? phase.name : phase.name + " (stopped)",
           short_time(phase.seconds),
           phase.allocated == 0 ? "-" : speed(phase.bytes_per_second()),
           bytes(phase.reserved),

@@ -23,7 +23,7 @@ class IndexWorkload : public Workload {
 
   std::string_view name() const override { return "index"; }
   std::string_view description() const override {
-    return "an inverted index of the identifiers in the text files of a directory; segments are "
+    return "An inverted index of the identifiers in the text files of a directory; segments are "
            "rebuilt";
   }
 

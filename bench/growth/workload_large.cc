@@ -27,7 +27,8 @@ class Large : public SlotWorkload {
 
   std::string_view name() const override { return "large"; }
   std::string_view description() const override {
-    return "128 KiB to 64 MiB (at most an eighth of the whole), every page written, half with "
+    return "Objects of 128 KiB to 64 MiB (at most an eighth of the whole), every page written, "
+           "half with "
            "references";
   }
 

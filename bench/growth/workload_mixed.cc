@@ -51,7 +51,8 @@ class Mixed : public SlotWorkload {
 
   std::string_view name() const override { return "mixed"; }
   std::string_view description() const override {
-    return "16 B to 1 MiB with a heavy tail, three kinds, references among them, as much garbage "
+    return "Objects of 16 B to 1 MiB with a heavy tail, three kinds, references among them, as "
+           "much garbage "
            "again";
   }
 

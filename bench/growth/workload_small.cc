@@ -29,7 +29,7 @@ class Small : public SlotWorkload {
 
   std::string_view name() const override { return "small"; }
   std::string_view description() const override {
-    return "64-byte nodes linked both ways, in chains of up to 4096; chains are dropped and "
+    return "Nodes of 64 bytes linked both ways, in chains of up to 4096; chains are dropped and "
            "rebuilt";
   }
 

@@ -4,15 +4,25 @@
 
 #include "runtime/base/check.h"
 #include "runtime/base/print.h"
+#include "runtime/base/raw_memory.h"
 #include "runtime/inspect/stats.h"
 #include "runtime/inspect/verify.h"
 #include "runtime/inspect/walk.h"
+#include "runtime/thread/fake_stack.h"
 
 namespace acre::gc {
 
 using rt::ByteCount;
 using rt::Line;
 using rt::Thread;
+
+namespace {
+
+void print_violation(const char* line, void*) {
+  rt::write_stderr(Line() << "acre: verify: " << line);
+}
+
+}  // namespace
 
 void Cycle::init(rt::Heap* heap, rt::ThreadRegistry* threads, RootSet* roots) {
   heap_ = heap;
@@ -60,10 +70,7 @@ void Cycle::run(Reason reason) {
   pace();
   sweeper_.begin();
   if (heap_->options.verify != 0) {
-    const auto print = [](const char* line, void*) {
-      rt::write_stderr(Line() << "acre: verify: " << line);
-    };
-    ACRE_CHECK(verify_stopped(print, nullptr), "the heap is whole after a collection");
+    ACRE_CHECK(verify_stopped(print_violation, nullptr), "the heap is whole after a collection");
   }
 
   const uint64_t end = rt::now_ns();
@@ -83,6 +90,8 @@ void Cycle::run(Reason reason) {
 void Cycle::prepare() {
   sweeper_.finish();
   threads_->for_each([](Thread& thread) { thread.cache.flush(); });
+  ACRE_PARANOID_CHECK(rt::verify_books(*heap_, *threads_, print_violation, nullptr),
+                      "the books are whole when a cycle begins");
 }
 
 void Cycle::mark(Marker& marker) {
@@ -119,12 +128,21 @@ void Cycle::mark_roots(Marker& marker) {
 
 void Cycle::mark_stack(Marker& marker, const Thread& thread) {
   // Coroutines on stacks of their own would have their references missed, so better no collection.
-  ACRE_CHECK(thread.stack_low.raw <= thread.stack_pointer &&
-                 thread.stack_pointer <= thread.stack_high.raw,
-             "a thread calls Acre, or blocks, on the stack that it was attached on");
+  ACRE_CHECK(
+      thread.stack_low.raw <= thread.stack_pointer && thread.stack_pointer <= thread.stack_high.raw,
+      "a thread calls Acre, or blocks, on the stack that it was attached on");
   const auto registers = reinterpret_cast<uintptr_t>(thread.registers);
   marker.visit_stack(registers, registers + sizeof(thread.registers));
   marker.visit_stack(thread.stack_pointer, thread.stack_high.raw);
+  if (thread.fake_stack == nullptr) return;
+  // Frames may point to frames, but each frame's address is on the real stack as well.
+  for (uintptr_t at = thread.stack_pointer; at < thread.stack_high.raw; at += sizeof(void*)) {
+    uintptr_t begin = 0;
+    uintptr_t end = 0;
+    if (rt::in_fake_stack(thread.fake_stack, rt::read_raw(at), &begin, &end)) {
+      marker.visit_stack(begin, end);
+    }
+  }
 }
 
 void Cycle::pace() {

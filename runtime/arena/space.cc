@@ -113,6 +113,20 @@ void* Space::meta_alloc(ByteCount size, uint64_t alignment) {
   return (meta_ + ByteCount(start)).as<void>();
 }
 
+void Space::release_books(PageId first, PageCount pages) {
+  const auto release = [this, first, pages](const void* table, uint64_t bytes_per_page) {
+    const uint64_t from = align_up(Addr(table).raw + first.raw * bytes_per_page, kTableAlign);
+    const uint64_t end =
+        align_down(Addr(table).raw + (first + pages).raw * bytes_per_page, kTableAlign);
+    // Refused: they stay as they are, which is right as well.
+    if (from < end) (void)os_->release(Addr(from), ByteCount(end - from));
+  };
+  release(page_table_, sizeof(PageTableWord));
+  release(marks_, kGranulesPerPage / 8);
+  release(allocs_, kGranulesPerPage / 8);
+  release(spans_, span_bytes_.raw / capacity_.raw);
+}
+
 ByteCount Space::resident_books() const {
   // Table by table, as far as each is in use: mincore over 25 GiB of untouched books would take
   // long.

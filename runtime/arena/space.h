@@ -99,6 +99,11 @@ class Space {
   void* meta_alloc(ByteCount size, uint64_t alignment);
   ByteCount meta_used() const { return ByteCount(meta_used_.load(std::memory_order_relaxed)); }
 
+  // Gives back the parts of the side tables that stand for these pages only. They are free, in no
+  // cache, and nobody else's meanwhile, so what the tables say of them is zero, or is written before
+  // it is read.
+  void release_books(PageId first, PageCount pages);
+
   // Bytes of books that are in memory, and of arenas, as the kernel says.
   ByteCount resident_books() const;
   ByteCount resident_arenas() const;

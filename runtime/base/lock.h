@@ -21,9 +21,10 @@ namespace acre::rt {
 
 // First to be taken first.
 enum class LockRank : uint8_t {
-  kNone,       // of a lock whose rank was forgotten: taking it is an error
-  kCollector,  // one collection at a time
-  kThreads,    // the list of attached threads; held while the world is stopped
+  kNone,        // of a lock whose rank was forgotten: taking it is an error
+  kCollector,   // one collection at a time
+  kThreads,     // the list of attached threads; held while the world is stopped
+  kThreadList,  // the list itself
   kRoots,
   kKinds,
   kLarge,  // the list of large objects

@@ -118,6 +118,7 @@ ByteCount PageHeap::release_all() {
     if (!run.ok()) break;
     // A kernel that refuses (locked memory) leaves the pages free, just not released.
     const bool done = space_->os().release(space_->address(run.page), bytes_of(run.pages));
+    space_->release_books(run.page, run.pages);
     LockGuard guard(lock_);
     pages_.give_back(run.page, run.pages, done);
     if (done) released += run.pages;

@@ -51,8 +51,8 @@ class PageHeap {
 
   void flush_cache(PageCache& cache);
 
-  // Gives all free pages back to the kernel, highest first, without holding the lock while the
-  // kernel works. Returns what was given back.
+  // Gives all free pages back to the kernel, highest first, and what the books hold on them,
+  // without holding the lock while the kernel works. Returns what was given back, books not counted.
   ByteCount release_all();
 
   struct Usage {

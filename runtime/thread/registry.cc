@@ -1,6 +1,7 @@
 #include "runtime/thread/registry.h"
 
 #include "runtime/base/check.h"
+#include "runtime/thread/fake_stack.h"
 
 namespace acre::rt {
 namespace {
@@ -9,6 +10,7 @@ namespace {
 // more.
 void here_from_now(Thread* thread, uintptr_t sp) {
   thread->stack_pointer = sp;
+  thread->fake_stack = current_fake_stack();
   for (uintptr_t& word : thread->registers) word = 0;
 }
 
@@ -60,6 +62,7 @@ acre_status ThreadRegistry::init(Heap* heap, acre_heap* owner) {
   owner_ = owner;
   stop_lock_.set_rank(LockRank::kCollector);
   lock_.set_rank(LockRank::kThreads);
+  list_lock_.set_rank(LockRank::kThreadList);
   return pthread_key_create(&key_, &ThreadRegistry::exit_hook) == 0 ? ACRE_OK : ACRE_E_LIMIT;
 }
 
@@ -94,11 +97,14 @@ acre_status ThreadRegistry::attach(Thread** out) {
     return ACRE_E_NOMEM;
   }
   while (stopping_.load(std::memory_order_relaxed)) started_.wait(lock_);
-  thread->previous = nullptr;
-  thread->next = threads_;
-  if (threads_ != nullptr) threads_->previous = thread;
-  threads_ = thread;
-  ++count_;
+  {
+    LockGuard list_guard(list_lock_);
+    thread->previous = nullptr;
+    thread->next = threads_;
+    if (threads_ != nullptr) threads_->previous = thread;
+    threads_ = thread;
+    ++count_;
+  }
   add_attachment(thread);
   *out = thread;
   return ACRE_OK;
@@ -135,12 +141,15 @@ void ThreadRegistry::detach_now(Thread* thread) {
   pthread_setspecific(key_, nullptr);
   remove_attachment(thread);
   LockGuard guard(lock_);
-  // Under the lock: a reader of the counters finds them here or there, not twice or nowhere.
-  thread->cache.retire_counters();
-  if (thread->previous != nullptr) thread->previous->next = thread->next;
-  if (thread->next != nullptr) thread->next->previous = thread->previous;
-  if (threads_ == thread) threads_ = thread->next;
-  --count_;
+  {
+    LockGuard list_guard(list_lock_);
+    // Under this lock: a reader of the counters finds them here or there, not twice or nowhere.
+    thread->cache.retire_counters();
+    if (thread->previous != nullptr) thread->previous->next = thread->next;
+    if (thread->next != nullptr) thread->next->previous = thread->previous;
+    if (threads_ == thread) threads_ = thread->next;
+    --count_;
+  }
   thread->next = free_records_;
   free_records_ = thread;
   if (stopping_.load(std::memory_order_relaxed)) changed_.signal();
@@ -181,6 +190,7 @@ void ThreadRegistry::wait_for_start(Thread* thread) {
 
 void ThreadRegistry::blocking_begin(Thread* thread) {
   if (thread->blocking_depth++ > 0) return;
+  thread->fake_stack = current_fake_stack();
   thread->state.store(ThreadState::kBlocking, std::memory_order_seq_cst);
   if (stopping_.load(std::memory_order_seq_cst)) {
     LockGuard guard(lock_);

@@ -20,7 +20,8 @@
 // stopping; two such threads could wait for each other's heaps. So while it waits it counts as
 // blocking in all of them (OtherHeaps).
 //
-// Lock order: kCollector (the stop lock), then kThreads. No thread comes to a safepoint holding a
+// Lock order: kCollector (the stop lock), then kThreads, then kThreadList, which only guards the
+// list: counters are read under it while the world is stopped. No thread comes to a safepoint holding a
 // lock.
 //
 // Not here: threads that never poll (a signal stops them: a later issue), and what a scan does.
@@ -66,12 +67,10 @@ class ThreadRegistry {
   void for_each(Fn fn) {
     for (Thread* thread = threads_; thread != nullptr; thread = thread->next) fn(*thread);
   }
-  // Calls fn() while nobody attaches or detaches. Also from within a stop, which holds the lock
-  // already.
+  // Calls fn() while nobody attaches or detaches. Does not wait for a stop to end.
   template <class Fn>
   void with_list_locked(Fn fn) {
-    if (inside_stop()) return fn();
-    LockGuard guard(lock_);
+    LockGuard guard(list_lock_);
     fn();
   }
 
@@ -89,6 +88,7 @@ class ThreadRegistry {
   acre_heap* owner_;
   Lock stop_lock_;
   Lock lock_;
+  Lock list_lock_;
   Condition changed_;  // a thread stopped running, while stopping_
   Condition started_;
   std::atomic<bool> stopping_;

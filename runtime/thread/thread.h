@@ -52,6 +52,7 @@ struct acre_thread {
   pthread_t id;
   acre::rt::Addr stack_low;
   acre::rt::Addr stack_high;
+  void* fake_stack;  // AddressSanitizer's, as of when the thread stopped or blocked
   acre_local* locals;
   acre_thread* next_attachment;  // of the same operating-system thread, to other heaps
 
