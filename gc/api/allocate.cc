@@ -23,6 +23,7 @@ using acre::rt::Tracing;
 constexpr size_t kMaxAlign = 1 << 20;
 
 struct Request {
+  size_t asked;  // by the caller, for reports
   size_t bytes;
   size_t align;
   acre_kind kind;
@@ -58,7 +59,7 @@ void* ask_handler(acre_thread* thread, const Request& request) {
   const acre_oom_fn handler = heap->oom_handler.load(std::memory_order_acquire);
   if (handler == nullptr || thread->in_callback) return nullptr;
   thread->in_callback = true;
-  const int again = handler(heap, request.bytes, heap->oom_arg.load(std::memory_order_acquire));
+  const int again = handler(heap, request.asked, heap->oom_arg.load(std::memory_order_acquire));
   thread->in_callback = false;
   if (again == 0) return nullptr;
   return collect_and_take(thread, request);
@@ -89,6 +90,19 @@ __attribute__((noinline)) void* alloc_slow(acre_thread* thread, const Request& r
   return object != nullptr ? object : fail(thread, ACRE_E_NOMEM);
 }
 
+void* allocate(acre_thread* thread, const Request& request) {
+  if (void* object = thread->cache.try_alloc(request.bytes, request.kind, request.fill)) {
+    return object;
+  }
+  return alloc_slow(thread, request);
+}
+
+// Not for nothing: glibc's memset of no bytes on a page without memory costs 200 ns (the processor assists
+// its masked store).
+void zero(void* object, size_t from, size_t end) {
+  if (from < end) memset(static_cast<char*>(object) + from, 0, end - from);
+}
+
 bool is_leaf(const acre_thread* thread, acre_kind kind) {
   const acre::rt::KindTable& kinds = thread->heap->core.kinds;
   return kinds.known(kind) && kinds.get(kind).tracing == Tracing::kLeaf;
@@ -103,6 +117,12 @@ size_t aligned_class_bytes(size_t bytes, size_t align) {
   return 0;
 }
 
+// The size of the object that a request of this size gets.
+size_t room_for(size_t bytes) {
+  if (bytes <= kMaxSmallBytes) return acre::rt::kClasses[acre::rt::class_for(bytes)].bytes;
+  return bytes_of(acre::rt::pages_for(ByteCount(bytes))).raw;
+}
+
 // Whether an object is so much too large for `bytes` that a copy is worth its memory.
 bool worth_shrinking(size_t size, size_t bytes) { return size > 256 && bytes < size / 2; }
 
@@ -111,21 +131,16 @@ bool worth_shrinking(size_t size, size_t bytes) { return size > 256 && bytes < s
 extern "C" {
 
 void* acre_alloc(acre_thread* thread, size_t bytes, acre_kind kind) {
+  // Spelled out, so that the request is only written down when the short way has failed.
   if (void* object = thread->cache.try_alloc(bytes, kind, Fill::kZero)) return object;
-  return alloc_slow(thread, {bytes, acre::rt::kGranuleBytes, kind, Fill::kZero});
+  return alloc_slow(thread, {bytes, bytes, acre::rt::kGranuleBytes, kind, Fill::kZero});
 }
 
 void* acre_alloc_uninit(acre_thread* thread, size_t bytes, acre_kind kind) {
   if (!is_leaf(thread, kind)) return fail(thread, ACRE_E_INVALID);
-  void* object = thread->cache.try_alloc(bytes, kind, Fill::kUninit);
-  if (object == nullptr) {
-    object = alloc_slow(thread, {bytes, acre::rt::kGranuleBytes, kind, Fill::kUninit});
-  }
-  if (object != nullptr) {
-    // What lies behind the request is zero in every object, so that acre_realloc may grow into it.
-    const size_t size = acre_object_size(thread->heap, object);
-    memset(static_cast<char*>(object) + bytes, 0, size - bytes);
-  }
+  void* object = allocate(thread, {bytes, bytes, acre::rt::kGranuleBytes, kind, Fill::kUninit});
+  // What lies behind the request is zero in every object, so that acre_realloc may grow into it.
+  if (object != nullptr) zero(object, bytes, room_for(bytes));
   return object;
 }
 
@@ -133,9 +148,9 @@ void* acre_alloc_aligned(acre_thread* thread, size_t bytes, size_t align, acre_k
   if (!acre::rt::is_power_of_two(align) || align > kMaxAlign) return fail(thread, ACRE_E_INVALID);
   if (align <= acre::rt::kGranuleBytes) return acre_alloc(thread, bytes, kind);
   if (const size_t class_bytes = aligned_class_bytes(bytes, align)) {
-    return acre_alloc(thread, class_bytes, kind);
+    return allocate(thread, {bytes, class_bytes, acre::rt::kGranuleBytes, kind, Fill::kZero});
   }
-  return alloc_slow(thread, {bytes, align, kind, Fill::kZero});
+  return alloc_slow(thread, {bytes, bytes, align, kind, Fill::kZero});
 }
 
 void* acre_realloc(acre_thread* thread, void* object, size_t bytes) {
@@ -144,7 +159,7 @@ void* acre_realloc(acre_thread* thread, void* object, size_t bytes) {
   if (!ref) return fail(thread, ACRE_E_INVALID);
   const size_t size = ref.span->object_bytes().raw;
   if (bytes <= size && !worth_shrinking(size, bytes)) {
-    memset(static_cast<char*>(object) + bytes, 0, size - bytes);
+    zero(object, bytes, size);
     return object;
   }
   // Alive during the allocation even if the caller keeps it nowhere, or stacks are not scanned.

@@ -38,11 +38,9 @@ static_assert(sizeof(WorkBuffer) == 4096);
 
 class WorkPool {
  public:
-  // `max_buffers` bounds the memory; tests make it small to see an overflow.
-  void init(rt::Space* space, uint64_t max_buffers = UINT64_MAX) {
-    space_ = space;
-    max_buffers_ = max_buffers;
-  }
+  // `max_buffers` bounds the memory; tests make it small to see an overflow. Two buffers are taken at
+  // once: with none at all, each walk for dropped objects would get only one reference further.
+  void init(rt::Space* space, uint64_t max_buffers = UINT64_MAX);
 
   // An empty buffer, or NULL.
   WorkBuffer* take_empty();
@@ -63,6 +61,8 @@ class WorkPool {
   }
 
  private:
+  WorkBuffer* make_buffer();
+
   rt::Space* space_;
   uint64_t max_buffers_;
   std::atomic<uint64_t> buffers_;

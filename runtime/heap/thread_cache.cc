@@ -143,7 +143,11 @@ bool ThreadCache::free_object(void* object) {
     if (!bits::test(heap_->space.alloc_words(), granule)) return false;
     // Before the bit is clear: then another thread may have the slot.
     if (heap_->options.clobber_free != 0) clobber(ref.base, bytes);
-    if (!bits::clear(heap_->space.alloc_words(), granule)) return false;
+    // Release, and acquire in set_alloc_bits: what was written here comes before what the slot's next
+    // owner writes.
+    const uint64_t bit = uint64_t{1} << (granule % 64);
+    std::atomic<uint64_t>& word = heap_->space.alloc_words()[granule / 64];
+    if ((word.fetch_and(~bit, std::memory_order_release) & bit) == 0) return false;
     span.freed.fetch_add(1, std::memory_order_relaxed);
   }
   heap_->count_freed(size_class, 1, bytes);

@@ -2,9 +2,8 @@
 //
 // Sizes and pages are Go 1.23's (sizeclasses.go), from 16 bytes up and without the one that is no
 // multiple of the granule (24). Class 0 is not a size: it marks large objects, above 32 KiB.
-//
-// The choice is a trade: more classes waste less inside objects (a class is at most 12.5 % above
-// the one before it, but for the smallest) and more in spans that are partly empty; longer spans
+// The choice is a trade: more classes waste less inside objects (at most 12.5 % of a span is left at
+// its end, by design) and more in spans that are partly empty; longer spans
 // are refilled less often but are freed less often too, since every object in them must be dead.
 
 #ifndef ACRE_RUNTIME_SPAN_SIZE_CLASS_H_

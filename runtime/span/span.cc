@@ -100,7 +100,7 @@ SlotRun find_free_run(const Space& space, const Span& span, uint32_t from, uint3
 
 void set_alloc_bits(const Space& space, const Span& span, uint32_t offset, uint32_t slots) {
   for_each_slot_mask(Grid(space, span), offset, slots, [&space](uint64_t word, uint64_t mask) {
-    space.alloc_words()[word].fetch_or(mask, std::memory_order_relaxed);
+    space.alloc_words()[word].fetch_or(mask, std::memory_order_acquire);
   });
 }
 

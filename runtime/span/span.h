@@ -127,7 +127,8 @@ struct SlotRun {
 };
 SlotRun find_free_run(const Space& space, const Span& span, uint32_t from, uint32_t max_slots);
 
-// Sets the alloc bits of a run, or clears them from `offset` to the run's end.
+// Sets the alloc bits of a run, or clears them. Setting is an acquire: it sees what those who cleared
+// the bits with a release (acre_free) wrote before.
 void set_alloc_bits(const Space& space, const Span& span, uint32_t offset, uint32_t slots);
 void clear_alloc_bits(const Space& space, const Span& span, uint32_t offset, uint32_t slots);
 
