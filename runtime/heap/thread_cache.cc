@@ -183,7 +183,6 @@ void ThreadCache::add_counters(uint64_t (&objects)[kSizeClasses], uint64_t* larg
     uint64_t mine[kSizeClasses] = {};
     uint64_t my_large_bytes = 0;
     read_counters(mine, &my_large_bytes);
-    std::atomic_thread_fence(std::memory_order_acquire);
     if (changes_.load(std::memory_order_relaxed) != before) continue;
     for (unsigned i = 0; i < kSizeClasses; ++i) objects[i] += mine[i];
     *large_bytes += my_large_bytes;
@@ -192,15 +191,16 @@ void ThreadCache::add_counters(uint64_t (&objects)[kSizeClasses], uint64_t* larg
 }
 
 void ThreadCache::read_counters(uint64_t (&objects)[kSizeClasses], uint64_t* large_bytes) const {
+  // Acquire, so that the second look at changes_ comes after all of these.
   for (unsigned size_class = 0; size_class < kSizeClasses; ++size_class) {
-    objects[size_class] += allocated_.objects[size_class].load(std::memory_order_relaxed);
+    objects[size_class] += allocated_.objects[size_class].load(std::memory_order_acquire);
   }
-  *large_bytes += allocated_.large_bytes.load(std::memory_order_relaxed);
+  *large_bytes += allocated_.large_bytes.load(std::memory_order_acquire);
   for (uint32_t kind = 0; kind < kinds_used(); ++kind) {
     for (unsigned size_class = 1; size_class < kSizeClasses; ++size_class) {
       const Gap& gap = slots_[kind * kSizeClasses + size_class].gap;
-      const uintptr_t end = __atomic_load_n(&gap.gap_end, __ATOMIC_RELAXED);
-      const uintptr_t cursor = __atomic_load_n(&gap.cursor, __ATOMIC_RELAXED);
+      const uintptr_t end = __atomic_load_n(&gap.gap_end, __ATOMIC_ACQUIRE);
+      const uintptr_t cursor = __atomic_load_n(&gap.cursor, __ATOMIC_ACQUIRE);
       if (cursor < end) objects[size_class] -= (end - cursor) / kClasses[size_class].bytes;
     }
   }

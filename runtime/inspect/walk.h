@@ -4,6 +4,8 @@
 #ifndef ACRE_RUNTIME_INSPECT_WALK_H_
 #define ACRE_RUNTIME_INSPECT_WALK_H_
 
+#include <algorithm>
+
 #include "runtime/heap/heap.h"
 
 namespace acre::rt {
@@ -20,7 +22,8 @@ bool for_each_span(const Space& space, Fn fn) {
     }
     Span& span = *span_at(space, entry.start());
     if (!fn(span)) return false;
-    page = entry.start().raw + span.page_count;
+    // Forward whatever the tables say: verify walks damaged ones too.
+    page = std::max(page + 1, entry.start().raw + span.page_count);
   }
   return true;
 }
