@@ -24,7 +24,7 @@ check() { # NAME COMMAND...
 # dev ARGUMENT...: runs it on a system where nothing is installed; the status is in $status, what
 # it wrote in $out and $err.
 dev() {
-  PATH=$work/bin:/usr/bin:/bin sh ./dev "$@" >"$work/out" 2>"$work/err" </dev/null
+  TMPDIR=$work PATH=$work/bin:/usr/bin:/bin sh ./dev "$@" >"$work/out" 2>"$work/err" </dev/null
   status=$?
   out=$(cat "$work/out") err=$(cat "$work/err")
 }

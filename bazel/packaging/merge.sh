@@ -20,9 +20,14 @@ while [ "$1" != -- ]; do
   shift
 done
 shift
+archives= # of the system's, which libacre.a has to contain as well
+for flag; do
+  case $flag in -l:*.a) archives="$archives $("$CC" -print-file-name="${flag#-l:}")" ;; esac
+done
 
-# shellcheck disable=SC2086 # a list of file names without blanks: Bazel made them
-"$LD" -r --force-group-allocation --whole-archive $layers -o "$merged"
+# shellcheck disable=SC2086 # lists of file names without blanks: Bazel made them
+"$LD" -r --force-group-allocation -o "$merged" --whole-archive $layers --no-whole-archive \
+  $archives
 "$OBJCOPY" --localize-hidden --wildcard --keep-global-symbol='acre_*' "$merged"
 "$CC" -shared -o "$shared" "$merged" -Wl,-soname,"$soname" -Wl,--version-script="$map" \
   -Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,-Bsymbolic-functions -Wl,--gc-sections \

@@ -1,10 +1,12 @@
-// A program as an embedder writes it: C++20, only <acre/acre.h>, built outside the tree against an
-// installed Acre. A binary tree whose nodes are found by a bitmap, and which loses its halves.
-#include <acre/acre.h>
+// A program as an embedder writes it: C++20, only <acre/acre.hpp>, built outside the tree against an
+// installed Acre. A tree that loses its halves, with names kept by another kind of object.
+#include <acre/acre.hpp>
 
-#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <string_view>
+#include <thread>
+#include <vector>
 
 #define EXPECT(condition)                                                          \
   do {                                                                             \
@@ -16,88 +18,93 @@
 
 namespace {
 
+struct Name {  // a leaf: it holds no references
+  char text[32];
+};
+
 struct Tree {
-  void* left;
-  void* right;
-  std::size_t depth;
+  acre::Member<Tree> left;
+  acre::Member<Tree> right;
+  acre::Member<Name> name;
+  std::size_t depth = 0;
+
+  void trace(acre::Visitor& visitor) { visitor(left, right, name); }
 };
 
-class Client {
- public:
-  Client() {
-    EXPECT(acre_heap_create(nullptr, &heap_) == ACRE_OK);
-    EXPECT(acre_thread_attach(heap_, &thread_) == ACRE_OK);
-    const std::uint8_t references = 0b011;
-    acre_kind_info info{};
-    info.struct_size = sizeof info;
-    info.name = "tree";
-    info.pointer_bitmap = &references;
-    info.element_words = 3;
-    EXPECT(acre_kind_register(heap_, &info, &kind_) == ACRE_OK);
+Tree* grow(acre::Thread& thread, std::size_t depth) {
+  Tree* tree = thread.make<Tree>();
+  tree->depth = depth;
+  tree->name = thread.make<Name>();
+  std::snprintf(tree->name->text, sizeof tree->name->text, "depth %zu", depth);
+  if (depth > 0) {
+    tree->left = grow(thread, depth - 1);
+    tree->right = grow(thread, depth - 1);
   }
+  return tree;
+}
 
-  ~Client() {
-    EXPECT(acre_thread_detach(thread_) == ACRE_OK);
-    EXPECT(acre_heap_destroy(heap_) == ACRE_OK);
+// The number of nodes, each of which must carry its name.
+std::size_t count(const Tree* tree) {
+  if (tree == nullptr) return 0;
+  char text[32];
+  std::snprintf(text, sizeof text, "depth %zu", tree->depth);
+  EXPECT(std::string_view(text) == tree->name->text);
+  return 1 + count(tree->left) + count(tree->right);
+}
+
+void halve_a_tree(acre::Heap& heap, acre::Thread& thread) {
+  constexpr std::size_t depth = 14;
+  constexpr std::size_t nodes = (std::size_t{1} << (depth + 1)) - 1;
+  acre::Root<Tree> root(thread, grow(thread, depth));
+  for (int i = 0; i < 50; ++i) grow(thread, 9);  // garbage
+  thread.collect();
+  EXPECT(count(root) == nodes);
+
+  const std::uint64_t before = heap.stats().live_after_gc;
+  root->left = nullptr;
+  thread.collect();
+  EXPECT(count(root) == (nodes + 1) / 2);
+  EXPECT(heap.stats().live_after_gc < before);
+  EXPECT(heap.verify());
+}
+
+void collect_beside_another_thread(acre::Heap& heap, acre::Thread& thread) {
+  std::thread other([&heap] {
+    acre::Thread mine(heap);
+    EXPECT(count(grow(mine, 12)) == 8191);
+  });
+  for (int i = 0; i < 5; ++i) thread.collect();
+  const acre::Blocking blocking(thread);
+  other.join();
+}
+
+void fill_a_vector(acre::Thread& thread) {
+  std::vector<std::size_t, acre::StlAllocator<std::size_t>> numbers{
+      acre::StlAllocator<std::size_t>(thread)};
+  for (std::size_t i = 0; i < 100000; ++i) numbers.push_back(i);
+  thread.collect();
+  for (std::size_t i = 0; i < numbers.size(); ++i) EXPECT(numbers[i] == i);
+}
+
+bool runs_out(acre::Thread& thread) {
+  try {
+    thread.make_array<char>(std::size_t{1} << 60);
+  } catch (const acre::OutOfMemory&) {
+    return thread.last_error() == ACRE_E_NOMEM;
   }
-
-  Client(const Client&) = delete;
-  Client& operator=(const Client&) = delete;
-
-  Tree* grow(std::size_t depth) {
-    auto* tree = static_cast<Tree*>(acre_alloc(thread_, sizeof(Tree), kind_));
-    EXPECT(tree != nullptr);
-    tree->depth = depth;
-    if (depth > 0) {
-      acre_store(thread_, tree, &tree->left, grow(depth - 1));
-      acre_store(thread_, tree, &tree->right, grow(depth - 1));
-    }
-    return tree;
-  }
-
-  void run() {
-    constexpr std::size_t depth = 15;
-    constexpr std::size_t nodes = (std::size_t{1} << (depth + 1)) - 1;
-    acre_handle* root = acre_handle_new(thread_, grow(depth));
-    EXPECT(root != nullptr);
-    for (int i = 0; i < 20; ++i) grow(10);  // garbage
-    acre_collect(thread_);
-    auto* tree = static_cast<Tree*>(acre_handle_get(root));
-    EXPECT(count(tree) == nodes);
-    EXPECT(acre_object_base(heap_, &tree->depth) == tree);
-    EXPECT(acre_object_kind(heap_, tree) == kind_);
-
-    const std::uint64_t before = live_bytes();
-    acre_store(thread_, tree, &tree->left, nullptr);
-    acre_collect(thread_);
-    EXPECT(count(tree) == (nodes + 1) / 2);
-    EXPECT(live_bytes() < before);
-    EXPECT(acre_verify(heap_, nullptr, nullptr) == ACRE_OK);
-    acre_handle_drop(root);
-  }
-
- private:
-  static std::size_t count(const void* any) {
-    const auto* tree = static_cast<const Tree*>(any);
-    return tree == nullptr ? 0 : 1 + count(tree->left) + count(tree->right);
-  }
-
-  std::uint64_t live_bytes() const {
-    acre_stats stats{};
-    stats.struct_size = sizeof stats;
-    acre_stats_read(heap_, &stats);
-    return stats.live_after_gc;
-  }
-
-  acre_heap* heap_ = nullptr;
-  acre_thread* thread_ = nullptr;
-  acre_kind kind_ = ACRE_KIND_NONE;
-};
+  return false;
+}
 
 }  // namespace
 
 int main() {
-  Client client;
-  client.run();
+  acre::Heap heap;
+  acre::Thread thread(heap);
+  halve_a_tree(heap, thread);
+  collect_beside_another_thread(heap, thread);
+  fill_a_vector(thread);
+  EXPECT(runs_out(thread));
+  thread.release_memory();
+  EXPECT(heap.verify());
   std::puts("ok");
 }

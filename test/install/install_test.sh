@@ -29,8 +29,8 @@ install_files() {
   bazel/packaging/install.sh "$prefix" libacre.a libacre.so.*.*.* ./*.pc ./*.cmake \
     include/acre/*.* || return
   local file
-  for file in include/acre/acre.h include/acre/options.def lib/libacre.a lib/libacre.so \
-    lib/libacre.so.0 lib/libacre.so.0.1.0 lib/pkgconfig/acre.pc \
+  for file in include/acre/acre.h include/acre/acre.hpp include/acre/options.def lib/libacre.a \
+    lib/libacre.so lib/libacre.so.0 lib/libacre.so.0.1.0 lib/pkgconfig/acre.pc \
     lib/cmake/acre/acreConfig.cmake lib/cmake/acre/acreConfigVersion.cmake; do
     [ -r "$prefix/$file" ] || { echo "no $file"; return 1; }
   done
