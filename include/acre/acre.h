@@ -12,7 +12,9 @@
  * *thread* must be attached to a heap to allocate from it. An *object* is what acre_alloc returns:
  * it never moves, has no header, and lives until no root reaches it. A *kind* tells the collector
  * where an object holds references. A *root* is where it starts: the stacks and registers of
- * attached threads, handles, registered ranges, root scanners.
+ * attached threads, handles, registered ranges, root scanners. On a stack or in a register, a
+ * pointer one past the end of an object keeps it alive as well; elsewhere a reference must point at
+ * or into its object.
  *
  * Errors. A caller's mistake or a lack of memory is a status, or NULL / 0 with the reason in
  * acre_last_error; the heap stays usable. A bug of Acre's own prints what is known to stderr and
@@ -95,7 +97,7 @@ typedef struct acre_thread acre_thread;
  * thread; the caller is not attached by it. ACRE_E_INVALID: out is NULL, or an option is out of
  * range. ACRE_E_ADDRESS_SPACE: no reservation down to 64 MiB was granted. ACRE_E_NOMEM: the kernel
  * gave no memory for the tables. ACRE_E_LIMIT: the process has no thread-specific key left. On an
- * error *out is NULL. */
+ * error *out is NULL; which option is out of range is said on stderr. */
 ACRE_API acre_status acre_heap_create(const acre_options* options, acre_heap** out);
 
 /* Ends a heap: its objects are gone, handles into it are invalid, its memory and addresses go back.
@@ -213,11 +215,11 @@ ACRE_API void* acre_alloc_aligned(acre_thread* thread, size_t bytes, size_t alig
 ACRE_API void* acre_alloc_uninit(acre_thread* thread, size_t bytes, acre_kind kind);
 
 /* An object of at least `bytes` bytes with the kind and the content of `object`, as far as both
- * reach; what is added is zero (also bytes between the old request and the old acre_object_size are
- * as the program left them). In place where it fits, else a copy: the old object is then freed.
- * NULL `object`: a new object of kind ACRE_KIND_LEAF. NULL, and `object` untouched: no memory
- * (ACRE_E_NOMEM), or `object` is not the address of an object (ACRE_E_INVALID). Alignment above 16
- * is not kept by a copy. */
+ * reach; what is added is zero (what the program itself wrote behind its request counts as
+ * content). Shrinking zeroes what lies behind the new size. In place where it fits, else a copy:
+ * the old object is then freed. NULL `object`: a new object of kind ACRE_KIND_LEAF. NULL, and
+ * `object` untouched: no memory (ACRE_E_NOMEM), or `object` is not the address of an object
+ * (ACRE_E_INVALID). Alignment above 16 is not kept by a copy. */
 ACRE_API void* acre_realloc(acre_thread* thread, void* object, size_t bytes);
 
 /* Frees an object before the collector would. Optional. The caller promises that nothing refers to
@@ -264,11 +266,11 @@ ACRE_API void acre_store_range(acre_thread* thread, void* object, void** dst, vo
 
 /* ---- Roots ------------------------------------------------------------------------------------- */
 
-/* Registers [start, start + bytes) as a root range: 8-byte aligned words that are references (NULL,
- * tagged and foreign values are passed over); conservative not 0: they may as well be numbers. The
- * range must stay readable until it is removed. ACRE_E_INVALID: NULL, not aligned to 8, a size not
- * a multiple of 8 or 0, wraps around, or this start is registered already. ACRE_E_NOMEM. Any
- * thread. */
+/* Registers [start, start + bytes) as a root range: 8-byte aligned words that are references (NULL
+ * and foreign values are passed over; tagged ones count, as in acre_visit); conservative not 0:
+ * they may as well be numbers. The range must stay readable until it is removed. ACRE_E_INVALID:
+ * NULL, not aligned to 8, a size not a multiple of 8 or 0, wraps around, or this start is
+ * registered already. ACRE_E_NOMEM. Any thread. */
 ACRE_API acre_status acre_root_add(acre_heap* heap, void* start, size_t bytes, int conservative);
 /* ACRE_E_INVALID: no range was added with this start. Any thread. */
 ACRE_API acre_status acre_root_remove(acre_heap* heap, void* start);
@@ -321,7 +323,8 @@ ACRE_API size_t acre_set_memory_limit(acre_heap* heap, size_t bytes);
 
 /* Called when an allocation of `bytes` found no room even after a collection. Not 0: try once more
  * (the handler dropped references, say; a collection precedes the try). 0: the allocation returns
- * NULL. Runs on the allocating thread with no lock held; it may use the heap, but an allocation in
+ * NULL. Called once for an allocation, and not for sizes above the reservation, which never fit.
+ * Runs on the allocating thread with no lock held; it may use the heap, but an allocation in
  * it that fails does not call it again. */
 typedef int (*acre_oom_fn)(acre_heap* heap, size_t bytes, void* arg);
 /* NULL: none. Any thread. */
@@ -372,7 +375,7 @@ typedef struct acre_stats {
   uint64_t other_sys; /* the rest of the books */
 
   uint64_t reserved;       /* address space for objects: what the ladder gave */
-  uint64_t reserved_asked; /* what was asked for */
+  uint64_t reserved_asked; /* what was asked for, rounded as acre/options.def says */
   uint64_t mapped;         /* = heap_sys */
   uint64_t vmas;           /* kernel mappings (VMAs) that this heap made */
 
@@ -408,13 +411,14 @@ ACRE_API uint64_t acre_resident_bytes(acre_heap* heap);
 /* Stops the world and checks the heap's books against each other and every reference that a root
  * reaches against the books. Each violation is a line to `report` (may be NULL). ACRE_OK or
  * ACRE_E_STATE when something is wrong: which is a bug of ours, or of a program that wrote outside
- * its objects or kept a reference to what it freed. Any thread, but not from within a callback. */
+ * its objects or kept a reference to what it freed. Any thread, but not from within a
+ * callback: there it is ACRE_E_STATE, too, and no line is reported. */
 ACRE_API acre_status acre_verify(acre_heap* heap, acre_report_fn report, void* arg);
 
 /* Calls fn for each object that is allocated (also unreachable ones that are not yet swept; collect
  * first to see the live ones), in order of address, all other threads stopped. fn returns 0 to go
- * on; it must not allocate or call anything of Acre. ACRE_E_INVALID: NULL argument. ACRE_E_STATE:
- * within a callback. */
+ * on, else the walk ends there, with ACRE_OK; it must not allocate or call anything of Acre.
+ * ACRE_E_INVALID: NULL argument. ACRE_E_STATE: within a callback. */
 typedef int (*acre_walk_fn)(void* object, size_t size, acre_kind kind, void* arg);
 ACRE_API acre_status acre_heap_walk(acre_heap* heap, acre_walk_fn fn, void* arg);
 
