@@ -19,7 +19,7 @@ acre_handle* acre_handle_new(acre_thread* thread, void* object) {
 }
 
 void* acre_handle_get(const acre_handle* handle) {
-  return __atomic_load_n(&handle->object, __ATOMIC_ACQUIRE);
+  return handle == nullptr ? nullptr : __atomic_load_n(&handle->object, __ATOMIC_ACQUIRE);
 }
 
 void acre_handle_set(acre_handle* handle, void* object) {
@@ -44,7 +44,7 @@ void acre_local_push(acre_thread* thread, acre_local* local) {
 }
 
 acre_status acre_local_pop(acre_thread* thread, acre_local* local) {
-  if (thread->locals != local) {
+  if (local == nullptr || thread->locals != local) {
     thread->last_error = ACRE_E_STATE;
     return ACRE_E_STATE;
   }

@@ -30,7 +30,9 @@ acre_status acre_heap::create(const acre_options& options, acre::rt::FaultPlan* 
 
 acre_status acre_heap::destroy() {
   if (threads.inside_stop() || threads.others_attached() != 0) return ACRE_E_STATE;
-  if (acre_thread* self = threads.current()) threads.detach_now(self);
+  acre_thread* self = threads.current();
+  if (self != nullptr && self->in_callback) return ACRE_E_STATE;
+  if (self != nullptr) threads.detach_now(self);
   if (!core.space.destroy()) return ACRE_E_NOMEM;
   threads.destroy();
   void* block = memory;

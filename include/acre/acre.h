@@ -26,6 +26,10 @@
  * only a register or the stack holds is safe (with conservative_stacks), one that only malloc'ed
  * memory holds is not.
  *
+ * Pointers. Heaps, threads and handles that a call works on must be valid; where a call says
+ * nothing of NULL, NULL is undefined. A call that may collect keeps the objects that it is given
+ * alive until it returns, also without conservative_stacks.
+ *
  * Units: sizes are bytes unless the name says otherwise.
  */
 #ifndef ACRE_ACRE_H_
@@ -96,14 +100,15 @@ typedef struct acre_thread acre_thread;
  * acre_options_init gives them. Reserves address space and takes less than 1 MiB of memory. Any
  * thread; the caller is not attached by it. ACRE_E_INVALID: out is NULL, or an option is out of
  * range. ACRE_E_ADDRESS_SPACE: no reservation down to 64 MiB was granted. ACRE_E_NOMEM: the kernel
- * gave no memory for the tables. ACRE_E_LIMIT: the process has no thread-specific key left. On an
- * error *out is NULL; which option is out of range is said on stderr. */
+ * gave no memory for the tables. ACRE_E_LIMIT: the process has no thread-specific key left (each
+ * heap takes one of the system's 1,024). On an error *out is NULL; which option is out of range is
+ * said on stderr. */
 ACRE_API acre_status acre_heap_create(const acre_options* options, acre_heap** out);
 
 /* Ends a heap: its objects are gone, handles into it are invalid, its memory and addresses go back.
  * NULL is allowed. The caller may be attached (it is detached); ACRE_E_STATE while other threads
- * are, and then the heap is untouched. ACRE_E_NOMEM: the kernel refused to unmap; the caller is
- * detached, else the heap is untouched, and the call may be repeated. */
+ * are, or in a callback, and then the heap is untouched. ACRE_E_NOMEM: the kernel refused to unmap;
+ * the caller is detached, else the heap is untouched, and the call may be repeated. */
 ACRE_API acre_status acre_heap_destroy(acre_heap* heap);
 
 /* ---- Threads ----------------------------------------------------------------------------------- */
@@ -121,7 +126,8 @@ ACRE_API acre_status acre_heap_destroy(acre_heap* heap);
 ACRE_API acre_status acre_thread_attach(acre_heap* heap, acre_thread** out);
 
 /* Undoes one attach. After the last one the pointer is invalid and references on this thread's
- * stack keep nothing alive. ACRE_E_STATE: called by another thread, or inside a blocking region. */
+ * stack keep nothing alive. ACRE_E_STATE: called by another thread, inside a blocking region, or in
+ * the OOM handler. */
 ACRE_API acre_status acre_thread_detach(acre_thread* thread);
 
 /* The calling thread's attachment to this heap, or NULL. Any thread. */
@@ -279,7 +285,8 @@ ACRE_API acre_status acre_root_remove(acre_heap* heap, void* start);
 typedef struct acre_handle acre_handle;
 /* obj may be NULL. NULL with ACRE_E_NOMEM if there is no room. Attached thread. */
 ACRE_API acre_handle* acre_handle_new(acre_thread* thread, void* object);
-/* Get, set and drop: any thread, but not two at a time on one handle. Dropping NULL is allowed. */
+/* Get, set and drop: any thread, but not two at a time on one handle. Getting from and dropping
+ * NULL is allowed. */
 ACRE_API void* acre_handle_get(const acre_handle* handle);
 ACRE_API void acre_handle_set(acre_handle* handle, void* object);
 ACRE_API void acre_handle_drop(acre_handle* handle);

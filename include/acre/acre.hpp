@@ -98,7 +98,7 @@ class Member {
   explicit operator bool() const { return get() != nullptr; }
 
   // Where the reference is, for acre_visit and acre_store.
-  void** slot() { return reinterpret_cast<void**>(&object_); }
+  void** slot() { return const_cast<void**>(reinterpret_cast<const void* const*>(&object_)); }
 
  private:
   // The collector of this version stops the world, so a store with release order is all of the
@@ -124,11 +124,11 @@ class Visitor {
   // A raw reference; may be null, tagged in its low four bits, or point into an object.
   template <class T>
   void visit(T*& reference) {
-    acre_visit(visitor_, reinterpret_cast<void**>(&reference));
+    acre_visit(visitor_, const_cast<void**>(reinterpret_cast<const void* const*>(&reference)));
   }
   template <class T>
   void visit(T* const& reference) {
-    acre_visit(visitor_, reinterpret_cast<void**>(const_cast<T**>(&reference)));
+    acre_visit(visitor_, const_cast<void**>(reinterpret_cast<const void* const*>(&reference)));
   }
   // Words that may be references.
   void visit_conservative(const void* start, size_t bytes) {
@@ -198,17 +198,12 @@ template <class T>
 void trace(void* object, size_t size, acre_visitor* raw) {
   Visitor visitor(raw);
   T* elements = static_cast<T*>(object);
-  // The rest of the object, behind the last one made, is zero: a valid state. A virtual trace could
-  // not be called there, so polymorphic types stand alone.
+  // The rest of the object, behind the last one made, is zero: a valid state. Polymorphic types
+  // stand alone.
   const size_t count = std::is_polymorphic_v<T> ? 1 : size / sizeof(T);
-  for (size_t i = 0; i < count; ++i) {
-    if constexpr (std::is_polymorphic_v<T>) {
-      uintptr_t table = 0;
-      __builtin_memcpy(&table, object, sizeof(table));
-      if (table == 0) return;  // not constructed yet
-    }
-    elements[i].trace(visitor);
-  }
+  // T's own, not by its table of virtual functions, which is not there, or is a base's, until the
+  // constructor is done: make<T> makes exactly a T.
+  for (size_t i = 0; i < count; ++i) elements[i].T::trace(visitor);
 }
 
 template <class T>
@@ -221,6 +216,9 @@ acre_kind register_kind(acre_heap* heap) {
   } else {
     static_assert(sizeof(T) % sizeof(void*) == 0 && sizeof(T) <= 64 * sizeof(void*),
                   "a type with a layout is made of at most 64 whole words");
+    constexpr unsigned kWords = sizeof(T) / sizeof(void*);
+    static_assert(kWords == 64 || Layout(T::layout).bits() >> (kWords % 64) == 0,
+                  "a layout names only words that the type has");
     bits = Layout(T::layout).bits();
     info.pointer_bitmap = &bits;
     info.element_words = sizeof(T) / sizeof(void*);
@@ -322,7 +320,8 @@ class Thread {
     if (memory == nullptr) throw_last_error();
     return construct<T>(memory, std::forward<Args>(args)...);
   }
-  // The same, or null.
+  // The same, or null if there is no memory. (What T's constructor throws still arrives, and
+  // Error(ACRE_E_LIMIT) for a type that is one kind too many.)
   template <class T, class... Args>
   T* try_make(Args&&... args) {
     void* memory = allocate<T>(1);
@@ -437,7 +436,8 @@ class Blocking {
 
 // ---- Roots ------------------------------------------------------------------------------------
 
-// A root of any lifetime: a handle. Move-only. Must not outlive its heap.
+// A root of any lifetime: a handle. Move-only. Must not outlive its heap. One that was moved from
+// reads as null, and may only be destroyed or moved to.
 template <class T>
 class Root {
  public:

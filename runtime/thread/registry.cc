@@ -127,6 +127,8 @@ Thread* ThreadRegistry::take_record() {
 acre_status ThreadRegistry::detach(Thread* thread) {
   if (thread == nullptr) return ACRE_E_INVALID;
   if (current() != thread || thread->blocking_depth != 0 || inside_stop()) return ACRE_E_STATE;
+  // The allocation that asked the OOM handler still needs the thread.
+  if (thread->in_callback && thread->attach_depth == 1) return ACRE_E_STATE;
   if (--thread->attach_depth > 0) return ACRE_OK;
   detach_now(thread);
   return ACRE_OK;

@@ -65,6 +65,18 @@ struct Nested {
   void trace(acre::Visitor& visitor) { visitor(inner); }
 };
 
+// Collects while the object is still its abstract base.
+struct Abstract {
+  explicit Abstract(acre::Thread& thread) { thread.collect(); }
+  virtual void trace(acre::Visitor& visitor) = 0;
+};
+struct Concrete : Abstract {
+  acre::Member<const Traced> held;
+  const int* raw = nullptr;
+  explicit Concrete(acre::Thread& thread) : Abstract(thread) {}
+  void trace(acre::Visitor& visitor) override { visitor(held, raw); }
+};
+
 struct Pod {
   int a;
   int b;
@@ -178,6 +190,41 @@ BOOST_AUTO_TEST_CASE(an_object_is_a_root_while_its_constructor_allocates) {
   acre::Root<Nested> root(thread, thread.make<Nested>(thread));
   BOOST_TEST(live() == 2u);
   BOOST_TEST(root->inner->value == 7);
+}
+
+BOOST_AUTO_TEST_CASE(an_object_whose_base_is_abstract_is_traced_while_it_is_made) {
+  acre::Root<Concrete> root(thread, thread.make<Concrete>(thread));
+  root->held = thread.make<Traced>();
+  BOOST_TEST(live() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(a_root_that_was_moved_from_reads_as_null) {
+  acre::Root<Traced> first(thread, thread.make<Traced>());
+  const acre::Root<Traced> second(std::move(first));
+  BOOST_TEST(!static_cast<bool>(first));  // NOLINT(bugprone-use-after-move): what is tested
+  BOOST_TEST(static_cast<bool>(second));
+}
+
+BOOST_AUTO_TEST_CASE(the_oom_handler_may_not_end_the_heap_or_its_thread) {
+  struct Seen {
+    acre_thread* thread;
+    acre_status destroyed;
+    acre_status detached;
+  } seen{thread.get(), ACRE_OK, ACRE_OK};
+  acre_set_oom_handler(
+      heap,
+      [](acre_heap* full, size_t, void* arg) {
+        auto* result = static_cast<Seen*>(arg);
+        result->detached = acre_thread_detach(result->thread);
+        result->destroyed = acre_heap_destroy(full);
+        return 0;
+      },
+      &seen);
+  acre::Local<Leaf> most(thread, thread.make_array<Leaf>((size_t{200} << 20) / sizeof(Leaf)));
+  BOOST_TEST(thread.try_make_array<Leaf>((size_t{200} << 20) / sizeof(Leaf)) == nullptr);
+  BOOST_TEST(seen.destroyed == ACRE_E_STATE);
+  BOOST_TEST(seen.detached == ACRE_E_STATE);
+  BOOST_TEST(heap.verify());
 }
 
 BOOST_AUTO_TEST_CASE(what_a_constructor_throws_arrives_and_leaves_garbage_only) {
