@@ -194,16 +194,33 @@ unsigned type_number() {
   return number;
 }
 
+// The table of virtual functions of a T that is done, once there was one.
+template <class T>
+inline std::atomic<uintptr_t> finished_table{0};
+
+inline uintptr_t table_of(const void* object) {
+  uintptr_t table = 0;
+  __builtin_memcpy(&table, object, sizeof(table));
+  return table;
+}
+
 template <class T>
 void trace(void* object, size_t size, acre_visitor* raw) {
   Visitor visitor(raw);
   T* elements = static_cast<T*>(object);
-  // The rest of the object, behind the last one made, is zero: a valid state. Polymorphic types
-  // stand alone.
-  const size_t count = std::is_polymorphic_v<T> ? 1 : size / sizeof(T);
-  // T's own, not by its table of virtual functions, which is not there, or is a base's, until the
-  // constructor is done: make<T> makes exactly a T.
-  for (size_t i = 0; i < count; ++i) elements[i].T::trace(visitor);
+  if constexpr (std::is_polymorphic_v<T>) {
+    // Alone in its object. While its constructor runs, or after that threw, it is a base of T or
+    // nothing yet, and has no trace to call: then every word may be a reference.
+    const uintptr_t table = table_of(object);
+    if (table != 0 && table == finished_table<T>.load(std::memory_order_relaxed)) {
+      elements->trace(visitor);
+    } else {
+      acre_visit_conservative(raw, object, size);
+    }
+  } else {
+    // The rest of the object, behind the last one made, is zero: a valid state.
+    for (size_t i = 0; i < size / sizeof(T); ++i) elements[i].trace(visitor);
+  }
 }
 
 template <class T>
@@ -399,11 +416,19 @@ class Thread {
       return new (memory) T(std::forward<Args>(args)...);
     } else {
       const Keep keep(thread_, memory);
+      T* object = nullptr;
       if constexpr (std::is_constructible_v<T, Args...>) {
-        return new (memory) T(std::forward<Args>(args)...);
+        object = new (memory) T(std::forward<Args>(args)...);
       } else {
-        return new (memory) T{std::forward<Args>(args)...};  // aggregates
+        object = new (memory) T{std::forward<Args>(args)...};  // aggregates
       }
+      if constexpr (std::is_polymorphic_v<T>) {
+        const uintptr_t table = detail::table_of(memory);
+        if (detail::finished_table<T>.load(std::memory_order_relaxed) != table) {
+          detail::finished_table<T>.store(table, std::memory_order_relaxed);
+        }
+      }
+      return object;
     }
   }
   template <class T>
