@@ -146,13 +146,15 @@ void Cycle::mark_stack(Marker& marker, const Thread& thread) {
 }
 
 void Cycle::pace() {
+  // Before the lock: it takes one of its own.
+  const uint64_t root_bytes = roots_->scannable_bytes();
   rt::LockGuard guard(pace_lock_);
   const uint64_t live = stats_.live_bytes.load(std::memory_order_relaxed);
   const ByteCount meta = heap_->space.meta_used();
   const uint64_t goal = heap_goal({
       .live_bytes = live,
       .stack_bytes = stack_bytes_.load(std::memory_order_relaxed),
-      .root_bytes = roots_->handles() * sizeof(acre_handle),
+      .root_bytes = root_bytes,
       .overhead_bytes = meta.raw + live / 32,  // bitmaps, page table and spans beside the objects
       .percent = percent(),
       .memory_limit = memory_limit(),

@@ -45,10 +45,6 @@ class alignas(64) Central {
     return partial_[0].count() + partial_[1].count() + full_[0].count() + full_[1].count();
   }
 
-  bool nothing_unswept(uint32_t sweep_gen) const {
-    return partial_[1 - swept(sweep_gen)].empty() && full_[1 - swept(sweep_gen)].empty();
-  }
-
  private:
   static unsigned swept(uint32_t sweep_gen) { return (sweep_gen / 2) % 2; }
 

@@ -36,8 +36,6 @@ class LargeList {
 
   bool nothing_unswept() const { return unswept_count_.load(std::memory_order_relaxed) == 0; }
 
-  Lock& lock() { return lock_; }
-
  private:
   void link(Span** head, Span* span);
   void unlink(Span* span);

@@ -70,9 +70,6 @@ class PageHeap {
   // All other threads stopped, no cache holds pages.
   bool is_free(PageId page) { return !pages_.is_allocated(page); }
 
-  // For fork and tests.
-  Lock& lock() { return lock_; }
-
  private:
   PageRun take_pages(const SpanRequest& request, PageCache& cache);
   PageRun take_or_grow(const SpanRequest& request);

@@ -58,8 +58,6 @@ class ThreadCache {
   // Adds them to the heap's and forgets them: at detach, after a flush.
   void retire_counters();
 
-  Heap& heap() const { return *heap_; }
-
  private:
   struct Slot {
     Gap gap;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <random>
+#include <vector>
 
 #include "test/gc/api/heap_fixture.h"
 #include "test/runtime/base/random_seed.h"
@@ -39,6 +40,19 @@ acre_options with_percent(int percent) {
 }
 
 BOOST_AUTO_TEST_SUITE(pace)
+
+BOOST_AUTO_TEST_CASE(root_ranges_let_the_heap_grow_as_live_objects_do) {
+  Pacing heap(with_percent(100));
+  acre_collect(heap.thread);
+  const uint64_t before = heap.stats().next_gc;
+  std::vector<void*> range(2 * kMiB, nullptr);  // 16 MiB of words
+  BOOST_REQUIRE(acre_root_add(heap.heap, range.data(), range.size() * sizeof(void*), 0) == ACRE_OK);
+  acre_collect(heap.thread);
+  BOOST_TEST(before == 4 * kMiB);
+  BOOST_TEST(heap.stats().next_gc >= 16 * kMiB);
+  BOOST_TEST(heap.stats().next_gc < 17 * kMiB);
+  BOOST_REQUIRE(acre_root_remove(heap.heap, range.data()) == ACRE_OK);
+}
 
 BOOST_AUTO_TEST_CASE(off_means_no_collection) {
   Pacing heap(with_percent(-1));
