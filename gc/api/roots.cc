@@ -39,16 +39,16 @@ acre_status acre_root_scanner_remove(acre_heap* heap, acre_root_scanner_fn scan,
 }
 
 void acre_local_push(acre_thread* thread, acre_local* local) {
-  local->previous = thread->locals;
-  thread->locals = local;
+  local->previous = thread->inline_fields.locals;
+  thread->inline_fields.locals = local;
 }
 
 acre_status acre_local_pop(acre_thread* thread, acre_local* local) {
-  if (local == nullptr || thread->locals != local) {
+  if (local == nullptr || thread->inline_fields.locals != local) {
     thread->last_error = ACRE_E_STATE;
     return ACRE_E_STATE;
   }
-  thread->locals = local->previous;
+  thread->inline_fields.locals = local->previous;
   return ACRE_OK;
 }
 

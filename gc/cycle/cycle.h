@@ -4,8 +4,9 @@
 // A collection, all of it while the world is stopped (concurrent phases come later):
 //   1. finish the last sweep          all mark bits are zero then
 //   2. flush the thread caches        every span is in a central set, no gap is open
-//   3. mark                           handles, ranges, scanners, locals, stacks and registers; drain;
-//                                     again from all marked objects while the pool overflowed
+//   3. mark                           handles, ranges, scanners, locals, stacks and registers; drain,
+//                                     with the crew's help if the heap is large; again from the roots
+//                                     and all marked objects while the pool overflowed
 //   4. pace                           the goal for the next cycle from what was marked
 //   5. begin the sweep                the generation grows; sweeping itself is lazy
 //   6. torture: with the verify option all is swept and checked here
@@ -17,6 +18,7 @@
 #ifndef ACRE_GC_CYCLE_CYCLE_H_
 #define ACRE_GC_CYCLE_CYCLE_H_
 
+#include "gc/mark/crew.h"
 #include "gc/mark/marker.h"
 #include "gc/pace/pacer.h"
 #include "gc/roots/root_set.h"
@@ -48,6 +50,9 @@ class Cycle {
  public:
   void init(rt::Heap* heap, rt::ThreadRegistry* threads, RootSet* roots);
 
+  // Ends the threads that it has made. The heap may go on: there will be new ones.
+  void stop_threads() { crew_.stop(); }
+
   // Collects. kTrigger: not if another thread did since the caller looked. False: called from
   // within a stop (a trace function, a walk), and nothing was done.
   bool collect(rt::Thread* self, Reason reason);
@@ -70,9 +75,13 @@ class Cycle {
   WorkPool& pool() { return pool_; }
 
  private:
+  // At most so many markers, this thread included, serve the next collection.
+  unsigned wanted_markers() const;
+  void grow_crew();
   void run(Reason reason);
   void prepare();
-  void mark(Marker& marker);
+  uint64_t mark();
+  void mark_after_overflow(Marker& alone);
   void mark_roots(Marker& marker);
   void mark_stack(Marker& marker, const rt::Thread& thread);
   bool check_references(acre_report_fn report, void* arg);
@@ -87,11 +96,13 @@ class Cycle {
   RootSet* roots_;
   Sweeper sweeper_;
   WorkPool pool_;
+  Crew crew_;
   std::atomic<int> percent_;
   std::atomic<uint64_t> memory_limit_;
   rt::Lock pace_lock_{rt::LockRank::kLeaf};
   std::atomic<uint64_t> stack_bytes_;
   uint64_t created_ns_;
+  unsigned processors_;
   CycleStats stats_;
 };
 

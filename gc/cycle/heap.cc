@@ -33,6 +33,7 @@ acre_status acre_heap::destroy() {
   acre_thread* self = threads.current();
   if (self != nullptr && self->in_callback) return ACRE_E_STATE;
   if (self != nullptr) threads.detach_now(self);
+  cycle.stop_threads();
   if (!core.space.destroy()) return ACRE_E_NOMEM;
   threads.destroy();
   void* block = memory;

@@ -1,36 +1,41 @@
 // Owns marking: from words that may be references to mark bits, and on to what the objects refer
 // to. struct acre_visitor, which trace functions and root scanners are given, is a marker.
 //
-// Structure. A reference goes through three stages:
+// Structure. A reference goes through these stages:
 //
-//   visit(word) ──► ring of 16, prefetched ──► mark bit set? ──► work buffer ──► scan(object)
-//                                              (leaf: done)         │ full, empty
-//                                                                   ▼
-//                                                                WorkPool
+//   visit(word) ─► mine? ─► ring, prefetched ─► mark bit set? ─► grey buffer ─► scan(object)
+//                   │ no                        (leaf: done)         │ full, or another is idle
+//                   ▼                                                ▼
+//                 outbox ─────► WorkPool ◄───────────────────────────┘
 //
-// The ring is there because the mark bit, the page table entry and the object are three cache
-// misses: between prefetch and use 16 other references are looked at. Depth first from the work
-// buffer keeps the number of grey objects small for lists and trees.
+// The ring is there because the mark bit, the alloc bit and the object are cache misses: between
+// prefetch and use a dozen other references are looked at. Depth first from the grey buffer keeps
+// the number of grey objects small for lists and trees.
+//
+// Several markers. The range is dealt out in stripes of kStripeBytes: each belongs to one marker,
+// and only that one writes the mark bits of its objects. So setting a bit takes no locked operation
+// (some 20 cycles, as much as all the rest of marking an object that is in the cache), and what
+// crosses to another marker is written once to a buffer. Scanning is anyone's: a marker with
+// nothing to do takes grey objects from the others.
 //
 // The common path of one reference:
 //   1. word - base < mapped, else it is no reference;
-//   2. ring: later, its page table entry says which span; if its granule has an alloc bit, it is the
-//      start of an object (tag bits in the low four do not matter), else it points into one, or into
-//      free room: find_object decides;
-//   3. set the mark bit; if it was set, done;
-//   4. count the bytes; leaf kinds are done; others wait in the work buffer to be scanned.
+//   2. to the ring, and later from it: is the mark bit at its granule set? Done;
+//   3. has its granule an alloc bit, it is the start of an object (tag bits in the low four do not
+//      matter), else it points into one, or into free room: find_object decides;
+//   4. set the mark bit, count the bytes; leaf kinds are done; others wait to be scanned.
 //
 // So a wrong word is never believed: every reference, exact or conservative, must find an alloc
-// bit. That costs a load beside the mark bit's and makes dangling references harmless, and verify
-// can report them.
+// bit. That makes dangling references harmless, and verify can report them.
 //
 // Large objects of kinds without a trace function are scanned in pieces of 128 KiB (Go's oblets),
-// so that one large array does not fill the buffers with its elements at once.
+// so that one large array does not fill the buffers with its elements at once, and several markers
+// share it.
 //
 // Checking. With a report function the same walk is a check: every exact reference from what the
 // roots reach must lead to an object, else it is reported (acre_verify).
 //
-// Threads: a marker is used by one thread; several can share the pool and the bitmaps.
+// Threads: a marker is used by one thread; several share the pool and the bitmaps.
 
 #ifndef ACRE_GC_MARK_MARKER_H_
 #define ACRE_GC_MARK_MARKER_H_
@@ -41,11 +46,14 @@
 
 struct acre_visitor {
  public:
-  acre_visitor(acre::rt::Heap* heap, acre::gc::WorkPool* pool) : heap_(heap), pool_(pool) {}
+  // Alone.
+  acre_visitor(acre::rt::Heap* heap, acre::gc::WorkPool* pool) : acre_visitor(heap, pool, 0, 1) {}
+  // Marker `me` of `markers`, which the pool knows of (WorkPool::begin).
+  acre_visitor(acre::rt::Heap* heap, acre::gc::WorkPool* pool, unsigned me, unsigned markers);
   acre_visitor(const acre_visitor&) = delete;
   acre_visitor& operator=(const acre_visitor&) = delete;
 
-  // Check instead of only marking; see above.
+  // Check instead of only marking; see above. Alone.
   void report_dangling_to(acre_report_fn report, void* arg) {
     checking_ = true;
     report_ = report;
@@ -61,47 +69,67 @@ struct acre_visitor {
   // the object before it, so both live.
   void visit_stack(uintptr_t start, uintptr_t end);
 
-  // Marks all that is reachable from what was visited. Afterwards nothing waits.
+  // Marks all that is reachable from what was visited. Afterwards nothing waits, with any marker:
+  // all of them must be in here.
   void drain();
 
-  // Objects that are marked but were not scanned, after the pool overflowed: scans all marked ones.
+  // After the pool overflowed there are objects that are marked but were not scanned: scans all
+  // marked ones. Alone.
   void rescan_marked();
 
   uint64_t marked_bytes() const { return marked_bytes_; }
-  uint64_t marked_objects() const { return marked_objects_; }
   uint64_t dangling() const { return dangling_; }
 
  private:
-  static constexpr unsigned kRing = 16;  // a power of two
+  // References between prefetch and use: fewer do not cover the miss, more push each other out of
+  // the first-level cache. A power of two.
+  static constexpr unsigned kRing = 16;
   static constexpr uint64_t kPieceBytes = 128 * acre::rt::kKiB;
 
-  struct Waiting {
-    uintptr_t word;
-    const void* slot;
-  };
+  // Smaller: the load is spread more evenly; larger: fewer references cross. Objects of a stripe
+  // share no word of mark bits with those of another.
+  static constexpr unsigned kStripeShift = 16;
+  static constexpr unsigned kStripes = 64;  // dealt out alike, in a pattern that repeats
 
-  void mark(Waiting reference);
-  void empty_ring();
+  // Objects scanned between two looks at whether another marker is idle.
+  static constexpr unsigned kShareEvery = 64;
+
+  bool mine(uintptr_t offset) const { return owners_[(offset >> kStripeShift) % kStripes] == me_; }
+  void take_in(uintptr_t word, uintptr_t offset);
+  void mark(uintptr_t word);
+  void mark_inside(uintptr_t word, const void* slot);
+  void mark_object(acre::rt::Addr base);
+  void send(uintptr_t word, uintptr_t offset);
   bool push(acre::gc::Grey grey);  // false: no room
   bool pop(acre::gc::Grey* grey);
+  bool receive();
+  void share();
+  void flush_outboxes();
+  void drain_mine();
   void scan(acre::gc::Grey grey);
+  void scan_other(uintptr_t address, acre::rt::PageEntry entry);
   void scan_large(uintptr_t address, acre::rt::Span& span, const acre::rt::Kind& kind);
   void scan_part(uintptr_t start, size_t bytes, uint64_t first_word, const acre::rt::Kind& kind);
   void visit_bitmap(uintptr_t start, size_t bytes, uint64_t first_word, const acre::rt::Kind& kind);
-  void report_dangling(Waiting reference);
+  void report_dangling(uintptr_t word, const void* slot);
 
   acre::rt::Heap* heap_;
   acre::gc::WorkPool* pool_;
   acre::gc::WorkBuffer* buffer_ = nullptr;
   uint64_t marked_bytes_ = 0;
-  uint64_t marked_objects_ = 0;
-  uint64_t dangling_ = 0;
+  unsigned ring_head_ = 0;  // the oldest; head to tail wait
+  unsigned ring_tail_ = 0;
+  unsigned until_share_ = kShareEvery;
+  uint8_t me_;
+  bool alone_;
   bool checking_ = false;
   bool exact_ = true;  // what is being visited is promised to be references
+  uint64_t dangling_ = 0;
   acre_report_fn report_ = nullptr;
   void* report_arg_ = nullptr;
-  unsigned ring_next_ = 0;
-  Waiting ring_[kRing] = {};
+  uintptr_t ring_[kRing] = {};
+  uint8_t owners_[kStripes];
+  acre::gc::WorkBuffer* outboxes_[acre::gc::kMaxMarkers] = {};
 };
 
 namespace acre::gc {

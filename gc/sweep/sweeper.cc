@@ -108,8 +108,8 @@ void Sweeper::sweep_in_place(Span& span) {
 }
 
 void Sweeper::sweep_bits(Span& span) {
-  std::atomic<uint64_t>* marks = heap_->space.mark_words();
-  std::atomic<uint64_t>* allocs = heap_->space.alloc_words();
+  const rt::bits::PairedWords marks = heap_->space.mark_words();
+  const rt::bits::PairedWords allocs = heap_->space.alloc_words();
   const uint64_t first = span.first_page().raw * kGranulesPerPage / 64;
   const uint64_t words = span.pages().raw * kGranulesPerPage / 64;
   const rt::ByteCount object_bytes = span.object_bytes();

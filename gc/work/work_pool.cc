@@ -1,13 +1,35 @@
 #include "gc/work/work_pool.h"
 
+#include "runtime/base/check.h"
+#include "runtime/base/pause.h"
+#include "runtime/os/os.h"
+
 namespace acre::gc {
+namespace {
+
+// An idle marker looks so often before it sleeps: some 20 microseconds, about what waking it would
+// take.
+constexpr int kLooks = 500;
+
+// A sleeper looks again by itself after so long, so that a wake-up that is missed costs no more.
+constexpr uint64_t kNapNs = 1'000'000;
+
+}  // namespace
 
 void WorkPool::init(rt::Space* space, uint64_t max_buffers) {
   space_ = space;
   max_buffers_ = max_buffers;
+  begin(1);
   for (int i = 0; i < 2; ++i) {
     if (WorkBuffer* buffer = make_buffer()) put_empty(buffer);
   }
+}
+
+void WorkPool::begin(unsigned markers) {
+  ACRE_CHECK(markers >= 1 && markers <= kMaxMarkers, "the number of markers is within its limits");
+  ACRE_CHECK((state_.load() & (kOneIdle - 1)) == 0, "no work is left from the last time");
+  markers_ = markers;
+  state_.store(0);
 }
 
 WorkBuffer* WorkPool::take_empty() {
@@ -22,6 +44,39 @@ WorkBuffer* WorkPool::make_buffer() {
   }
   buffers_.fetch_sub(1, std::memory_order_relaxed);
   return nullptr;
+}
+
+bool WorkPool::wait_for_work(unsigned me) {
+  state_.fetch_add(kOneIdle);
+  for (int looks = 0;; ++looks) {
+    if (state_.load() == markers_ * kOneIdle) {
+      if (sleepers_.load() != 0) wake_sleepers();
+      return false;
+    }
+    if (something_for(me)) {
+      state_.fetch_sub(kOneIdle);
+      return true;
+    }
+    if (looks < kLooks) {
+      rt::pause();
+    } else {
+      sleep(me);
+    }
+  }
+}
+
+void WorkPool::sleep(unsigned me) {
+  rt::LockGuard guard(sleep_lock_);
+  sleepers_.fetch_add(1);
+  if (!something_for(me) && state_.load() != markers_ * kOneIdle) {
+    changed_.wait_until(sleep_lock_, rt::now_ns() + kNapNs);
+  }
+  sleepers_.fetch_sub(1);
+}
+
+void WorkPool::wake_sleepers() {
+  rt::LockGuard guard(sleep_lock_);
+  changed_.broadcast();
 }
 
 }  // namespace acre::gc

@@ -1,11 +1,22 @@
-// Owns the grey objects that wait to be scanned: buffers of addresses on two lock-free stacks, full
-// ones and empty ones, which any number of markers share.
+// Owns the work that waits between markers: buffers of addresses on lock-free stacks, and the word
+// that says when there is no more.
 //
-// A marker keeps one buffer of its own and touches the stacks only when that runs full or empty, so
-// with several markers work moves between them a buffer at a time. Buffers come from the heap's
-// books and stay there for the next cycle. When the books have no room left, take_empty returns
-// NULL, and the marker drops the object: it is marked but not scanned, and overflowed() makes the
-// cycle walk the heap for such objects. So marking needs no memory to be right, only to be fast.
+//   grey      objects that are marked and to be scanned: any marker may take them
+//   inbox[m]  references that were found by another marker and are marker m's to mark
+//   empty     buffers without work
+//
+// A marker keeps buffers of its own and touches the stacks only when one runs full or empty, or when
+// another marker has nothing to do. Buffers come from the heap's books and stay there for the next
+// cycle. When the books have no room left, take_empty returns NULL, and the marker drops what it
+// found: overflowed() makes the cycle mark the roots again and walk the heap for marked objects. So
+// marking needs no memory to be right, only to be fast.
+//
+// The end. `state_` holds two numbers that change together,
+//
+//     | idle markers : 32 | buffers with work that are on a stack : 32 |
+//
+// and all is done when, at one moment, all markers are idle and no buffer is on a stack: an idle
+// marker has nothing of its own, and it stops being idle before it takes a buffer.
 
 #ifndef ACRE_GC_WORK_WORK_POOL_H_
 #define ACRE_GC_WORK_WORK_POOL_H_
@@ -13,11 +24,16 @@
 #include <atomic>
 
 #include "runtime/arena/space.h"
+#include "runtime/base/lock.h"
 #include "runtime/base/lock_free_stack.h"
 
 namespace acre::gc {
 
-// An object to be scanned from its start, or, inside a large object, a piece that begins here.
+// More than that many markers have never been seen to be faster: each pair of them exchanges buffers.
+inline constexpr unsigned kMaxMarkers = 16;
+
+// An address: of an object to be scanned from its start, of a piece inside a large one, or a
+// reference to be marked.
 struct Grey {
   uintptr_t address;
 };
@@ -42,6 +58,9 @@ class WorkPool {
   // once: with none at all, each walk for dropped objects would get only one reference further.
   void init(rt::Space* space, uint64_t max_buffers = UINT64_MAX);
 
+  // So many markers are about to begin; no work waits.
+  void begin(unsigned markers);
+
   // An empty buffer, or NULL.
   WorkBuffer* take_empty();
   void put_empty(WorkBuffer* buffer) {
@@ -49,9 +68,20 @@ class WorkPool {
     empty_.push(buffer);
   }
 
-  // A buffer with work in it, or NULL: there is none now.
-  WorkBuffer* take_full() { return full_.pop(); }
-  void put_full(WorkBuffer* buffer) { full_.push(buffer); }
+  // A buffer with grey objects, or NULL: there is none now.
+  WorkBuffer* take_grey() { return taken(grey_.pop()); }
+  void put_grey(WorkBuffer* buffer) { put(grey_, buffer); }
+
+  // The same for references that are marker `to`'s to mark.
+  WorkBuffer* receive(unsigned me) { return taken(inboxes_[me].pop()); }
+  void send(unsigned to, WorkBuffer* buffer) { put(inboxes_[to], buffer); }
+
+  // Some marker has nothing to do, and would take what others can give.
+  bool hungry() const { return state_.load(std::memory_order_relaxed) >= kOneIdle; }
+
+  // For a marker that has nothing left: waits until there may be something for it (true), or until
+  // all is done, for every marker (false).
+  bool wait_for_work(unsigned me);
 
   void set_overflowed() { overflowed_.store(true, std::memory_order_relaxed); }
   bool reset_overflowed() { return overflowed_.exchange(false, std::memory_order_relaxed); }
@@ -61,14 +91,35 @@ class WorkPool {
   }
 
  private:
+  using Stack = rt::LockFreeStack<WorkBuffer>;
+  static constexpr uint64_t kOneIdle = uint64_t{1} << 32;
+
   WorkBuffer* make_buffer();
+  bool something_for(unsigned me) const { return !inboxes_[me].empty() || !grey_.empty(); }
+  void sleep(unsigned me);
+  void wake_sleepers();
+  void put(Stack& stack, WorkBuffer* buffer) {
+    state_.fetch_add(1);
+    stack.push(buffer);
+    if (sleepers_.load(std::memory_order_relaxed) != 0) wake_sleepers();
+  }
+  WorkBuffer* taken(WorkBuffer* buffer) {
+    if (buffer != nullptr) state_.fetch_sub(1);
+    return buffer;
+  }
 
   rt::Space* space_;
   uint64_t max_buffers_;
   std::atomic<uint64_t> buffers_;
   std::atomic<bool> overflowed_;
-  rt::LockFreeStack<WorkBuffer> empty_;
-  rt::LockFreeStack<WorkBuffer> full_;
+  uint64_t markers_;
+  alignas(64) std::atomic<uint64_t> state_;
+  alignas(64) std::atomic<uint32_t> sleepers_;
+  rt::Lock sleep_lock_{rt::LockRank::kLeaf};
+  rt::Condition changed_;
+  Stack empty_;
+  Stack grey_;
+  Stack inboxes_[kMaxMarkers];
 };
 
 }  // namespace acre::gc

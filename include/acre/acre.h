@@ -139,8 +139,9 @@ ACRE_API acre_status acre_last_error(const acre_thread* thread);
 
 /* The part of acre_thread that inline code reads. Fields may be added at the end only. */
 struct acre_thread_inline {
-  uint32_t stop_requested; /* not 0: call acre_safepoint_slow soon */
-  uint32_t phase;          /* not 0: stores of references go through acre_store_slow */
+  uint32_t stop_requested;   /* not 0: call acre_safepoint_slow soon */
+  uint32_t phase;            /* not 0: stores of references go through acre_store_slow */
+  struct acre_local* locals; /* the last one pushed, see acre_local_push */
 };
 
 ACRE_API void acre_safepoint_slow(acre_thread* thread);
@@ -213,6 +214,66 @@ ACRE_API void acre_visit_conservative(acre_visitor* visitor, void* start, size_t
  * kind; ACRE_E_NOMEM when, after a collection and after the OOM handler gave up, there is no room,
  * or when `bytes` is larger than the heap can ever hold. Attached thread. */
 ACRE_API void* acre_alloc(acre_thread* thread, size_t bytes, acre_kind kind);
+
+/* The room that a thread bumps through for one kind and size class: [cursor, limit) is free and
+ * zero, [limit, end) is free. Objects are taken from the front: `limit` and `end` are for Acre to
+ * change. All 0: no room. */
+typedef struct acre_gap {
+  uintptr_t cursor;
+  uintptr_t limit;
+  uintptr_t end;
+  void* span;
+} acre_gap;
+
+enum {
+  ACRE_GAPS_OFFSET = 896,  /* of the first gap, from the acre_thread */
+  ACRE_GAPS_PER_KIND = 66, /* = ACRE_SIZE_CLASSES */
+  ACRE_INLINE_BYTES = 1024 /* the largest request that inline code serves */
+};
+
+/* The size class of a request of 0 to ACRE_INLINE_BYTES bytes, and the bytes that its objects take:
+ * steps of 16 bytes to 256, of 32 to 512, of 64 to 768, of 128 to 1024. */
+#define ACRE_INLINE_CLASS(bytes)                                        \
+  ((bytes) == 0     ? 1u                                                \
+   : (bytes) <= 256 ? (unsigned)(((size_t)(bytes) + 15) / 16)           \
+   : (bytes) <= 512 ? 16u + (unsigned)(((size_t)(bytes)-256 + 31) / 32) \
+   : (bytes) <= 768 ? 24u + (unsigned)(((size_t)(bytes)-512 + 63) / 64) \
+                    : 28u + (unsigned)(((size_t)(bytes)-768 + 127) / 128))
+#define ACRE_INLINE_CLASS_BYTES(bytes)                 \
+  ((bytes) == 0     ? (size_t)16                       \
+   : (bytes) <= 256 ? ((size_t)(bytes) + 15) / 16 * 16 \
+   : (bytes) <= 512 ? ((size_t)(bytes) + 31) / 32 * 32 \
+   : (bytes) <= 768 ? ((size_t)(bytes) + 63) / 64 * 64 \
+                    : ((size_t)(bytes) + 127) / 128 * 128)
+
+/* Where the thread takes objects of this kind and size class from. The same for the thread's life.
+ * `kind` is registered, `size_class` below ACRE_GAPS_PER_KIND. */
+static inline acre_gap* acre_gap_of(acre_thread* thread, acre_kind kind, unsigned size_class) {
+  acre_gap* gaps = (acre_gap*)(void*)((char*)thread + ACRE_GAPS_OFFSET);
+  return &gaps[kind * ACRE_GAPS_PER_KIND + size_class];
+}
+
+/* Takes `size` bytes, those of the gap's size class, from it; NULL: not enough are ready. */
+static inline void* acre_gap_take(acre_gap* gap, size_t size) {
+  const uintptr_t object = gap->cursor;
+  const uintptr_t next = object + size;
+  if (__builtin_expect(next > gap->limit, 0)) return NULL;
+  /* Other threads read it, to know what of the gap is not yet an object. */
+  __atomic_store_n(&gap->cursor, next, __ATOMIC_RELAXED);
+  return (void*)object; /* NOLINT(performance-no-int-to-ptr) */
+}
+
+/* As acre_alloc, for a `bytes` that the compiler knows: up to ACRE_INLINE_BYTES it is seven or so
+ * instructions in the caller (fewer with a constant kind), else, and when the thread has no room ready, a
+ * call of acre_alloc. `kind` must be a registered one. */
+static inline void* acre_alloc_inline(acre_thread* thread, size_t bytes, acre_kind kind) {
+  if (__builtin_constant_p(bytes) && bytes <= ACRE_INLINE_BYTES) {
+    acre_gap* gap = acre_gap_of(thread, kind, ACRE_INLINE_CLASS(bytes));
+    void* object = acre_gap_take(gap, ACRE_INLINE_CLASS_BYTES(bytes));
+    if (__builtin_expect(object != NULL, 1)) return object;
+  }
+  return acre_alloc(thread, bytes, kind);
+}
 
 /* As acre_alloc, aligned to `align`: a power of two up to 1 MiB, else NULL with ACRE_E_INVALID. */
 ACRE_API void* acre_alloc_aligned(acre_thread* thread, size_t bytes, size_t align, acre_kind kind);

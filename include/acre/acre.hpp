@@ -79,9 +79,10 @@ template <class T>
 class Member {
  public:
   Member() = default;
-  Member(T* object) { store(object); }  // NOLINT(google-explicit-constructor)
-  Member(std::nullptr_t) {}             // NOLINT(google-explicit-constructor)
-  Member(const Member& other) { store(other.get()); }
+  // A field of an object that nobody else has seen yet needs no barrier.
+  Member(T* object) : object_(object) {}  // NOLINT(google-explicit-constructor)
+  Member(std::nullptr_t) {}               // NOLINT(google-explicit-constructor)
+  Member(const Member& other) : object_(other.get()) {}
   Member& operator=(const Member& other) {
     store(other.get());
     return *this;
@@ -193,6 +194,15 @@ unsigned type_number() {
   static const unsigned number = type_count.fetch_add(1);
   return number;
 }
+
+// Types whose gap a Thread remembers. Those that come later than that are allocated by acre_alloc.
+inline constexpr unsigned kCachedTypes = 128;
+
+// The place of T in each Thread's table of gaps; 0 until it has one: there the gap is always empty.
+template <class T>
+inline std::atomic<unsigned> gap_number{0};
+
+inline acre_gap empty_gap{};
 
 // The table of virtual functions of a T that is done, once there was one.
 template <class T>
@@ -321,7 +331,10 @@ class Heap {
 // The calling thread, attached for the length of a scope. Use it from this thread only.
 class Thread {
  public:
-  explicit Thread(Heap& heap) : heap_(&heap) { check(acre_thread_attach(heap.get(), &thread_)); }
+  explicit Thread(Heap& heap) : heap_(&heap) {
+    check(acre_thread_attach(heap.get(), &thread_));
+    for (acre_gap*& gap : gaps_) gap = &detail::empty_gap;
+  }
   ~Thread() { (void)acre_thread_detach(thread_); }
   Thread(const Thread&) = delete;
   Thread& operator=(const Thread&) = delete;
@@ -330,10 +343,11 @@ class Thread {
   operator acre_thread*() const { return thread_; }  // NOLINT(google-explicit-constructor)
   Heap& heap() const { return *heap_; }
 
-  // A new T. Throws OutOfMemory, and what T's constructor throws.
+  // A new T. Throws OutOfMemory, and what T's constructor throws. Inlined, it is some eight
+  // instructions up to the constructor, for T up to ACRE_INLINE_BYTES.
   template <class T, class... Args>
   T* make(Args&&... args) {
-    void* memory = allocate<T>(1);
+    void* memory = allocate_one<T>();
     if (memory == nullptr) throw_last_error();
     return construct<T>(memory, std::forward<Args>(args)...);
   }
@@ -341,7 +355,7 @@ class Thread {
   // Error(ACRE_E_LIMIT) for a type that is one kind too many.)
   template <class T, class... Args>
   T* try_make(Args&&... args) {
-    void* memory = allocate<T>(1);
+    void* memory = allocate_one<T>();
     return memory == nullptr ? nullptr : construct<T>(memory, std::forward<Args>(args)...);
   }
   // `count` Ts in a row, each value-initialised. Throws OutOfMemory.
@@ -363,12 +377,61 @@ class Thread {
     return elements;
   }
 
+  // `count` Ts in a row whose content is undefined: for buffers that are written at once. T holds no
+  // references. Throws OutOfMemory.
+  template <class T>
+  T* make_uninit_array(size_t count) {
+    static_assert(std::is_trivially_copyable_v<T> && !Traced<T> && !LaidOut<T>,
+                  "only types without references may be left undefined");
+    static_assert(alignof(T) <= 16, "buffers are aligned to 16 bytes");
+    const size_t bytes = count > std::numeric_limits<size_t>::max() / sizeof(T)
+                             ? std::numeric_limits<size_t>::max()
+                             : count * sizeof(T);
+    void* memory = acre_alloc_uninit(thread_, bytes, ACRE_KIND_LEAF);
+    if (memory == nullptr) throw_last_error();
+    return static_cast<T*>(memory);
+  }
+
   void safepoint() { acre_safepoint(thread_); }
   void collect() { acre_collect(thread_); }
   void release_memory() { acre_release_memory(thread_); }
   acre_status last_error() const { return acre_last_error(thread_); }
 
  private:
+  static constexpr bool serves_inline(size_t bytes, size_t align) {
+    return bytes <= ACRE_INLINE_BYTES && align <= 16;
+  }
+
+  template <class T>
+  void* allocate_one() {
+    if constexpr (!serves_inline(sizeof(T), alignof(T))) {
+      return allocate<T>(1);
+    } else {
+      acre_gap* gap = nullptr;
+      if constexpr (Traced<T> || LaidOut<T>) {
+        gap = gaps_[detail::gap_number<T>.load(std::memory_order_relaxed)];
+      } else {
+        gap = acre_gap_of(thread_, ACRE_KIND_LEAF, ACRE_INLINE_CLASS(sizeof(T)));
+      }
+      void* memory = acre_gap_take(gap, ACRE_INLINE_CLASS_BYTES(sizeof(T)));
+      if (__builtin_expect(memory != nullptr, 1)) return memory;
+      return allocate_slowly<T>();
+    }
+  }
+
+  template <class T>
+  __attribute__((noinline, cold)) void* allocate_slowly() {
+    void* memory = allocate<T>(1);
+    if constexpr (Traced<T> || LaidOut<T>) {
+      const unsigned number = detail::type_number<T>() + 1;
+      if (number < detail::kCachedTypes) {
+        gaps_[number] = acre_gap_of(thread_, kind_of<T>(), ACRE_INLINE_CLASS(sizeof(T)));
+        detail::gap_number<T>.store(number, std::memory_order_relaxed);
+      }
+    }
+    return memory;
+  }
+
   template <class T>
   void* allocate(size_t count) {
     static_assert(std::is_trivially_destructible_v<T>,
@@ -402,10 +465,11 @@ class Thread {
   struct Keep {
     acre_thread* thread;
     acre_local local;
-    Keep(acre_thread* t, void* object) : thread(t), local{nullptr, object} {
-      acre_local_push(thread, &local);
+    Keep(acre_thread* t, void* object) : thread(t), local{fields().locals, object} {
+      fields().locals = &local;
     }
-    ~Keep() { (void)acre_local_pop(thread, &local); }
+    ~Keep() { fields().locals = local.previous; }
+    acre_thread_inline& fields() { return *reinterpret_cast<acre_thread_inline*>(thread); }
     Keep(const Keep&) = delete;
     Keep& operator=(const Keep&) = delete;
   };
@@ -444,6 +508,7 @@ class Thread {
 
   Heap* heap_;
   acre_thread* thread_ = nullptr;
+  acre_gap* gaps_[detail::kCachedTypes];
   std::vector<acre_kind> kinds_;
 };
 

@@ -2,9 +2,10 @@
 // start, the size class and the kind of the span that it lies in with one load and without the span
 // itself.
 //
-//   63        56 55        48 47        40 39        32 31                             0
-//   |  unused   |   state    |    kind    | size class |  page number of the span's start |
+//   63        56 55        48 47    46      39 38      32 31                             0
+//   |  unused   |   state    | 0  |   kind   |size class|  page number of the span's start |
 //
+// Kind and size class together are the shape of its objects: an index of 15 bits.
 // Zero is a page in no span. An entry is written when its span is made and when it is freed, by the
 // one thread that owns the span then; anyone may read at any time, so entries are atomic. What a
 // reader finds may be old by the time it acts: only a stopped world, or owning the object, makes it
@@ -30,13 +31,17 @@ struct PageEntry {
   uint64_t raw = 0;
 
   static constexpr PageEntry make(PageState state, uint8_t kind, uint8_t size_class, PageId start) {
-    return PageEntry{(static_cast<uint64_t>(state) << 48) | (uint64_t{kind} << 40) |
+    return PageEntry{(static_cast<uint64_t>(state) << 48) | (uint64_t{kind} << 39) |
                      (uint64_t{size_class} << 32) | (start.raw & 0xffffffffu)};
   }
 
   constexpr PageState state() const { return static_cast<PageState>((raw >> 48) & 0xff); }
-  constexpr uint8_t kind() const { return static_cast<uint8_t>(raw >> 40); }
-  constexpr uint8_t size_class() const { return static_cast<uint8_t>(raw >> 32); }
+  constexpr uint8_t kind() const { return static_cast<uint8_t>(raw >> 39); }
+  constexpr uint8_t size_class() const { return static_cast<uint8_t>((raw >> 32) & 0x7f); }
+  constexpr uint32_t shape() const { return static_cast<uint32_t>((raw >> 32) & 0x7fff); }
+  static constexpr uint32_t shape_of(uint32_t kind, uint32_t size_class) {
+    return kind << 7 | size_class;
+  }
   constexpr PageId start() const { return PageId(raw & 0xffffffffu); }
   constexpr bool in_span() const { return state() != PageState::kFree; }
 };

@@ -1,5 +1,7 @@
 #include "runtime/arena/space.h"
 
+#include <algorithm>
+
 #include "runtime/base/check.h"
 
 namespace acre::rt {
@@ -7,6 +9,15 @@ namespace {
 
 constexpr ByteCount kGuardBytes{4 * kMiB};
 constexpr uint64_t kTableAlign = 4 * kKiB;
+
+// With huge_pages=auto: below this address, in the first arena, pages are small, so that a heap of a
+// megabyte is not one of two. Above it a huge page more is an eighth at most, and the first touch of
+// memory is a fifth of the price. Pages are handed out from the lowest address, so a heap that is
+// smaller touches nothing above.
+constexpr ByteCount kSmallPagesUpTo{16 * kMiB};
+
+// From this size on the bits are in huge pages as well: one of them serves 128 MiB of heap.
+constexpr ByteCount kHugeBitsFrom{128 * kMiB};
 
 // Room for what is found by pointer: 1/32 of the range, at least 64 MiB. Only address space; a
 // thread's cache takes 0.6 MB of it, so the smallest heap has room for a hundred threads, the
@@ -20,7 +31,7 @@ constexpr ByteCount meta_bytes_for(ByteCount range) {
 
 // Offsets from the start of the reservation, which is aligned to an arena.
 struct Space::Layout {
-  uint64_t page_table, marks, allocs, page_alloc, spans, meta, books_end, arenas, total;
+  uint64_t page_table, page_alloc, spans, meta, bits, books_end, arenas, total;
 
   Layout(ByteCount range, TableSizes sizes) {
     const uint64_t pages = range.raw / kPageBytes;
@@ -31,11 +42,10 @@ struct Space::Layout {
       return start;
     };
     page_table = take(pages * sizeof(PageTableWord));
-    marks = take(range.raw / kGranuleBytes / 8);
-    allocs = take(range.raw / kGranuleBytes / 8);
     page_alloc = take(sizes.page_alloc.raw);
     spans = take(sizes.spans.raw);
     meta = take(meta_bytes_for(range).raw);
+    bits = take(2 * (range.raw / kGranuleBytes / 8));
     books_end = at;
     arenas = align_up(books_end + kGuardBytes.raw, kArenaBytes);
     total = arenas + range.raw + kGuardBytes.raw;
@@ -78,13 +88,13 @@ bool Space::try_rung(ByteCount rung, TableSizesFor table_sizes, bool* reserved) 
   capacity_ = pages;
   mapped_.store(0, std::memory_order_relaxed);
   page_table_ = (start + ByteCount(layout.page_table)).as<PageTableWord>();
-  marks_ = (start + ByteCount(layout.marks)).as<std::atomic<uint64_t>>();
-  allocs_ = (start + ByteCount(layout.allocs)).as<std::atomic<uint64_t>>();
+  bits_ = (start + ByteCount(layout.bits)).as<std::atomic<uint64_t>>();
+  bits_bytes_ = ByteCount(layout.books_end - layout.bits);
   page_alloc_tables_ = (start + ByteCount(layout.page_alloc)).as<void>();
   span_bytes_ = ByteCount(layout.meta - layout.spans);
   spans_ = (start + ByteCount(layout.spans)).as<void>();
   meta_ = start + ByteCount(layout.meta);
-  meta_bytes_ = ByteCount(layout.books_end - layout.meta);
+  meta_bytes_ = ByteCount(layout.bits - layout.meta);
   meta_used_.store(0, std::memory_order_relaxed);
   return true;
 }
@@ -96,13 +106,32 @@ bool Space::map_arenas(uint64_t arenas, PageId* first) {
   const ByteCount old = mapped();
   const ByteCount size(arenas * kArenaBytes);
   if (!os_->commit(base_ + old, size)) return false;
-  if (huge_pages_ != ACRE_HUGE_PAGES_AUTO) {
-    // Advice: a kernel that refuses it leaves the heap as right as before.
-    (void)os_->advise_huge(base_ + old, size, huge_pages_ == ACRE_HUGE_PAGES_ALWAYS);
-  }
+  advise_arenas(old, old + size);
   *first = PageId(old.raw >> kPageShift);
   mapped_.store((old + size).raw, std::memory_order_release);
   return true;
+}
+
+// Advice only: a kernel that refuses it leaves the heap as right as before.
+void Space::advise_arenas(ByteCount from, ByteCount end) {
+  const auto advise = [this](ByteCount first, ByteCount last, bool huge) {
+    if (first < last) (void)os_->advise_huge(base_ + first, last - first, huge);
+  };
+  if (huge_pages_ != ACRE_HUGE_PAGES_AUTO) {
+    advise(from, end, huge_pages_ == ACRE_HUGE_PAGES_ALWAYS);
+    return;
+  }
+  const bool first_arena = from == ByteCount(0);
+  if (first_arena && end == ByteCount(kArenaBytes)) {
+    advise(from, kSmallPagesUpTo, false);
+    advise(kSmallPagesUpTo, end, true);
+    return;
+  }
+  // No small heap any more: all alike, so that the arenas stay one VMA.
+  advise(std::min(from, from == ByteCount(kArenaBytes) ? ByteCount(0) : from), end, true);
+  if (from < kHugeBitsFrom && end >= kHugeBitsFrom) {
+    (void)os_->advise_huge(Addr(bits_), bits_bytes_, true);
+  }
 }
 
 void* Space::meta_alloc(ByteCount size, uint64_t alignment) {
@@ -122,8 +151,7 @@ void Space::release_books(PageId first, PageCount pages) {
     if (from < end) (void)os_->release(Addr(from), ByteCount(end - from));
   };
   release(page_table_, sizeof(PageTableWord));
-  release(marks_, kGranulesPerPage / 8);
-  release(allocs_, kGranulesPerPage / 8);
+  release(bits_, 2 * kGranulesPerPage / 8);
   release(spans_, span_bytes_.raw / capacity_.raw);
 }
 
@@ -136,8 +164,7 @@ ByteCount Space::resident_books() const {
                       : os_->resident(Addr(start), ByteCount(align_up(bytes, kTableAlign)));
   };
   return part(page_table_, mapped_pages * sizeof(PageTableWord)) +
-         part(marks_, mapped_pages * kGranulesPerPage / 8) +
-         part(allocs_, mapped_pages * kGranulesPerPage / 8) +
+         part(bits_, mapped_pages * 2 * kGranulesPerPage / 8) +
          part(spans_, mapped_pages * (span_bytes_.raw / capacity_.raw)) +
          part(meta_.as<void>(), meta_used_.load(std::memory_order_relaxed));
 }

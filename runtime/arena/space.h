@@ -2,13 +2,13 @@
 // flat side tables that answer every question about an address by arithmetic.
 //
 //   reservation (PROT_NONE, not charged)
-//   +-------------------------------------------+-------+---------------------------------+-------+
-//   | books, read-write from the start          | guard | arenas: mapped  ->  not yet     | guard |
-//   | page table | marks | allocs | page tables  |       | read-write      |  PROT_NONE    |       |
-//   | spans | meta                              |       | ^base           ^base+mapped    |       |
-//   +-------------------------------------------+-------+---------------------------------+-------+
+//   +------------------------------------+-------+---------------------------------+-------+
+//   | books, read-write from the start   | guard | arenas: mapped  ->  not yet     | guard |
+//   | page table | page allocator's      |       | read-write      |  PROT_NONE    |       |
+//   | tables | spans | meta | bits       |       | ^base           ^base+mapped    |       |
+//   +------------------------------------+-------+---------------------------------+-------+
 //
-// That is four or five kernel mappings whatever the heap's size: the books are one, the mapped
+// That is four to six kernel mappings whatever the heap's size: the books are one, the mapped
 // arenas merge into one, and what separates them stays PROT_NONE, so that an object's overflow at
 // either end of the arenas faults before it reaches the books.
 //
@@ -37,6 +37,7 @@
 
 #include "acre/acre.h"
 #include "runtime/arena/page_table.h"
+#include "runtime/base/bits.h"
 #include "runtime/base/lock.h"
 #include "runtime/base/units.h"
 #include "runtime/os/os.h"
@@ -88,9 +89,10 @@ class Space {
     page_table_[page.raw].store(entry.raw, std::memory_order_release);
   }
 
-  // Bit g of an array of 64-bit words stands for granule g.
-  std::atomic<uint64_t>* mark_words() const { return marks_; }
-  std::atomic<uint64_t>* alloc_words() const { return allocs_; }
+  // Bit g of an array of 64-bit words stands for granule g. Alloc and mark words alternate: a
+  // marker wants both.
+  bits::PairedWords alloc_words() const { return {bits_}; }
+  bits::PairedWords mark_words() const { return {bits_ + 1}; }
   void* page_alloc_tables() const { return page_alloc_tables_; }
   void* span_table() const { return spans_; }
 
@@ -110,6 +112,7 @@ class Space {
 
  private:
   struct Layout;
+  void advise_arenas(ByteCount from, ByteCount end);
   bool try_rung(ByteCount rung, TableSizesFor table_sizes, bool* reserved);
 
   Os* os_;
@@ -120,8 +123,8 @@ class Space {
   PageCount capacity_;
   std::atomic<uint64_t> mapped_;
   PageTableWord* page_table_;
-  std::atomic<uint64_t>* marks_;
-  std::atomic<uint64_t>* allocs_;
+  std::atomic<uint64_t>* bits_;
+  ByteCount bits_bytes_;
   void* page_alloc_tables_;
   void* spans_;
   ByteCount span_bytes_;

@@ -5,6 +5,8 @@
 // relaxed: a bit tells about itself only. Who publishes memory by setting a bit orders that
 // himself.
 //
+// An array is a pointer to its words, or PairedWords where two arrays lie in one another.
+//
 // Ranges are [from, end) in bits. A range function writes no word outside its range, and of the
 // words at its edges, which a neighbour may be writing, it changes its own bits only, atomically.
 
@@ -25,6 +27,19 @@ inline constexpr unsigned kWordBits = 64;
 template <class Word>
 concept BitWord = std::same_as<std::remove_const_t<Word>, uint64_t> ||
     std::same_as<std::remove_const_t<Word>, std::atomic<uint64_t>>;
+
+// One of two arrays whose words alternate, so that the bits of both that stand for one thing are in
+// one line of the processor's cache.
+struct PairedWords {
+  std::atomic<uint64_t>* first;
+
+  std::atomic<uint64_t>& operator[](uint64_t index) const { return first[2 * index]; }
+};
+
+template <class Words>
+concept BitArray = requires(Words words, uint64_t index) {
+  requires BitWord<std::remove_reference_t<decltype(words[index])>>;
+};
 
 // `count` bits from bit `first` on; first + count <= 64.
 constexpr uint64_t mask(unsigned first, unsigned count) {
@@ -69,26 +84,26 @@ inline uint64_t fetch_clear(std::atomic<uint64_t>& word, uint64_t mask) {
   return word.fetch_and(~mask, std::memory_order_relaxed);
 }
 
-template <BitWord Word>
-bool test(const Word* words, uint64_t bit) {
+template <BitArray Words>
+bool test(Words words, uint64_t bit) {
   return (load(words[bit / kWordBits]) >> (bit % kWordBits) & 1) != 0;
 }
 
 // Sets the bit; true if it was clear, and of several threads that set it one is told so. Looks
 // first: of a marker's bits most are set already, and a locked operation costs 20 cycles and the
 // cache line.
-template <BitWord Word>
-bool set(Word* words, uint64_t bit) {
-  Word& word = words[bit / kWordBits];
+template <BitArray Words>
+bool set(Words words, uint64_t bit) {
+  auto& word = words[bit / kWordBits];
   const uint64_t one = uint64_t{1} << (bit % kWordBits);
   if ((load(word) & one) != 0) return false;
   return (fetch_set(word, one) & one) == 0;
 }
 
 // As set, for an array that no other thread writes meanwhile: no locked operation.
-template <BitWord Word>
-bool set_unshared(Word* words, uint64_t bit) {
-  Word& word = words[bit / kWordBits];
+template <BitArray Words>
+bool set_unshared(Words words, uint64_t bit) {
+  auto& word = words[bit / kWordBits];
   const uint64_t one = uint64_t{1} << (bit % kWordBits);
   const uint64_t old = load(word);
   if ((old & one) != 0) return false;
@@ -97,19 +112,19 @@ bool set_unshared(Word* words, uint64_t bit) {
 }
 
 // Clears the bit; true if it was set.
-template <BitWord Word>
-bool clear(Word* words, uint64_t bit) {
+template <BitArray Words>
+bool clear(Words words, uint64_t bit) {
   const uint64_t one = uint64_t{1} << (bit % kWordBits);
   return (fetch_clear(words[bit / kWordBits], one) & one) != 0;
 }
 
 // Calls edge(word, mask) for words that the range covers in part, whole(word) for the others.
-template <BitWord Word, class Edge, class Whole>
-void for_each_word(Word* words, uint64_t from, uint64_t end, Edge edge, Whole whole) {
+template <BitArray Words, class Edge, class Whole>
+void for_each_word(Words words, uint64_t from, uint64_t end, Edge edge, Whole whole) {
   while (from < end) {
     const unsigned first = from % kWordBits;
     const auto count = static_cast<unsigned>(std::min<uint64_t>(kWordBits - first, end - from));
-    Word& word = words[from / kWordBits];
+    auto& word = words[from / kWordBits];
     if (count == kWordBits) {
       whole(word);
     } else {
@@ -119,33 +134,33 @@ void for_each_word(Word* words, uint64_t from, uint64_t end, Edge edge, Whole wh
   }
 }
 
-template <BitWord Word>
-void set_range(Word* words, uint64_t from, uint64_t end) {
+template <BitArray Words>
+void set_range(Words words, uint64_t from, uint64_t end) {
   for_each_word(
-      words, from, end, [](Word& word, uint64_t mask) { fetch_set(word, mask); },
-      [](Word& word) { store(word, ~uint64_t{0}); });
+      words, from, end, [](auto& word, uint64_t mask) { fetch_set(word, mask); },
+      [](auto& word) { store(word, ~uint64_t{0}); });
 }
 
-template <BitWord Word>
-void clear_range(Word* words, uint64_t from, uint64_t end) {
+template <BitArray Words>
+void clear_range(Words words, uint64_t from, uint64_t end) {
   for_each_word(
-      words, from, end, [](Word& word, uint64_t mask) { fetch_clear(word, mask); },
-      [](Word& word) { store(word, 0); });
+      words, from, end, [](auto& word, uint64_t mask) { fetch_clear(word, mask); },
+      [](auto& word) { store(word, 0); });
 }
 
-template <BitWord Word>
-uint64_t count_set(const Word* words, uint64_t from, uint64_t end) {
+template <BitArray Words>
+uint64_t count_set(Words words, uint64_t from, uint64_t end) {
   uint64_t total = 0;
   for_each_word(
       words, from, end,
-      [&](const Word& word, uint64_t mask) { total += popcount(load(word) & mask); },
-      [&](const Word& word) { total += popcount(load(word)); });
+      [&](const auto& word, uint64_t mask) { total += popcount(load(word) & mask); },
+      [&](const auto& word) { total += popcount(load(word)); });
   return total;
 }
 
 // The search of the next two; `flip` is ~0 to look for clear bits.
-template <BitWord Word>
-uint64_t find_next(const Word* words, uint64_t from, uint64_t end, uint64_t flip) {
+template <BitArray Words>
+uint64_t find_next(Words words, uint64_t from, uint64_t end, uint64_t flip) {
   if (from >= end) return end;
   uint64_t index = from / kWordBits;
   uint64_t word = (load(words[index]) ^ flip) & (~uint64_t{0} << (from % kWordBits));
@@ -158,18 +173,18 @@ uint64_t find_next(const Word* words, uint64_t from, uint64_t end, uint64_t flip
 }
 
 // The first set (clear) bit at or after `from`, `end` if there is none.
-template <BitWord Word>
-uint64_t find_next_set(const Word* words, uint64_t from, uint64_t end) {
+template <BitArray Words>
+uint64_t find_next_set(Words words, uint64_t from, uint64_t end) {
   return find_next(words, from, end, 0);
 }
-template <BitWord Word>
-uint64_t find_next_clear(const Word* words, uint64_t from, uint64_t end) {
+template <BitArray Words>
+uint64_t find_next_clear(Words words, uint64_t from, uint64_t end) {
   return find_next(words, from, end, ~uint64_t{0});
 }
 
 // The last set bit before `from` and not before `begin`; `none` if there is none.
-template <BitWord Word>
-uint64_t find_previous_set(const Word* words, uint64_t begin, uint64_t from, uint64_t none) {
+template <BitArray Words>
+uint64_t find_previous_set(Words words, uint64_t begin, uint64_t from, uint64_t none) {
   if (from <= begin) return none;
   uint64_t index = (from - 1) / kWordBits;
   uint64_t word = load(words[index]) & mask(0, static_cast<unsigned>((from - 1) % kWordBits) + 1);

@@ -5,6 +5,8 @@
 namespace acre::rt {
 namespace {
 
+constexpr uint64_t kCacheLine = 64;
+
 template <size_t kSize>
 void copy_name(char (&to)[kSize], const char* from) {
   size_t length = 0;
@@ -17,6 +19,10 @@ void copy_name(char (&to)[kSize], const char* from) {
 bool KindTable::init(Space* space) {
   space_ = space;
   lock_.set_rank(LockRank::kKinds);
+  // 510 KiB of addresses, of which each kind that is registered touches 1 KiB.
+  shapes_ = static_cast<Shape*>(
+      space->meta_alloc(ByteCount(PageEntry::shape_of(kMaxKinds, 0) * sizeof(Shape)), kCacheLine));
+  if (shapes_ == nullptr) return false;
   acre_kind built_in = 0;
   Kind kind{};
   kind.tracing = Tracing::kLeaf;
@@ -74,9 +80,27 @@ acre_status KindTable::append(const Kind& kind, const char* name, acre_kind* out
     line << "kind " << number;
     copy_name(slot.name, line.c_str());
   }
+  fill_shapes(number);
   count_.store(number + 1, std::memory_order_release);
   *out = number;
   return ACRE_OK;
+}
+
+void KindTable::fill_shapes(uint32_t number) {
+  const Kind& kind = kinds_[number];
+  for (uint32_t size_class = 0; size_class < kSizeClasses; ++size_class) {
+    Shape& shape = shapes_[PageEntry::shape_of(number, size_class)];
+    shape = {0, kClasses[size_class].bytes, Scan::kOther};
+    const uint32_t words = shape.bytes / sizeof(void*);
+    if (kind.tracing == Tracing::kLeaf) {
+      shape.scan = Scan::kNone;
+    } else if (kind.tracing != Tracing::kFunction && words != 0 && words <= 64) {
+      shape.scan = Scan::kMask;
+      for (uint32_t word = 0; word < words; ++word) {
+        if (kind.refers(word)) shape.mask |= uint64_t{1} << word;
+      }
+    }
+  }
 }
 
 }  // namespace acre::rt

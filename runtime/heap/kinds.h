@@ -11,6 +11,7 @@
 
 #include "acre/acre.h"
 #include "runtime/arena/space.h"
+#include "runtime/base/bits.h"
 #include "runtime/base/lock.h"
 #include "runtime/heap/central.h"
 
@@ -28,7 +29,26 @@ struct Kind {
   acre_trace_fn trace;     // kFunction
   Central* centrals;       // kSizeClasses of them
   char name[32];
+
+  // Whether word `word` of an object may be a reference; not for kFunction.
+  bool refers(uint64_t word) const {
+    if (tracing != Tracing::kBitmap) return tracing == Tracing::kConservative;
+    return bits::test(bitmap, word % element_words);
+  }
 };
+
+// How a marker goes through the objects of one kind and size class, found by PageEntry::shape.
+enum class Scan : uint8_t {
+  kNone,   // leaf
+  kMask,   // the words of `mask`; the object has at most 64
+  kOther,  // by the kind's record
+};
+struct Shape {
+  uint64_t mask;
+  uint32_t bytes;  // of an object; 0: large
+  Scan scan;
+};
+static_assert(sizeof(Shape) == 16);
 
 class KindTable {
  public:
@@ -41,6 +61,7 @@ class KindTable {
   unsigned count() const { return count_.load(std::memory_order_acquire); }
   bool known(uint32_t kind) const { return kind < count(); }
   const Kind& get(uint32_t kind) const { return kinds_[kind]; }
+  const Shape& shape(PageEntry entry) const { return shapes_[entry.shape()]; }
   Central& central(uint32_t kind, uint8_t size_class) const {
     return kinds_[kind].centrals[size_class];
   }
@@ -48,10 +69,12 @@ class KindTable {
  private:
   acre_status append(const Kind& kind, const char* name, acre_kind* out);
   const uint64_t* copy_bitmap(const void* bits, size_t count);
+  void fill_shapes(uint32_t number);
 
   Space* space_;
   Lock lock_;
   std::atomic<unsigned> count_;
+  Shape* shapes_;
   Kind kinds_[kMaxKinds];
 };
 

@@ -16,7 +16,7 @@ void* ThreadCache::alloc_slow(uint64_t bytes, uint32_t kind, Fill fill) {
   if (slot.gap.gap_end - slot.gap.cursor < object_bytes && !refill(slot, kind, size_class)) {
     return nullptr;
   }
-  zero_ahead(slot, kind, object_bytes);
+  if (fill == Fill::kZero) zero_ahead(slot.gap, object_bytes);
   void* object = try_alloc(bytes, kind, fill);
   ACRE_CHECK(object != nullptr, "a gap holds at least one object");
   return object;
@@ -93,13 +93,8 @@ void ThreadCache::drop_span(Slot& slot, uint32_t kind, uint8_t size_class) {
   heap_->kinds.central(kind, size_class).put(&span, has_room, heap_->generation());
 }
 
-void ThreadCache::zero_ahead(Slot& slot, uint32_t kind, uint64_t object_bytes) {
-  Gap& gap = slot.gap;
+void ThreadCache::zero_ahead(Gap& gap, uint64_t object_bytes) {
   if (gap.limit - gap.cursor >= object_bytes) return;
-  if (heap_->kinds.get(kind).tracing == Tracing::kLeaf) {
-    gap.limit = gap.gap_end;
-    return;
-  }
   const uint64_t wanted = std::max(object_bytes, kZeroStep);
   const uintptr_t end = std::min(gap.gap_end, gap.cursor + wanted);
   memset(Addr(gap.limit).as<void>(), 0, end - gap.limit);
@@ -158,12 +153,18 @@ bool ThreadCache::free_object(void* object) {
 void ThreadCache::count_allocated(uint8_t size_class, uint64_t objects, uint64_t bytes) {
   // Only this thread writes its counters, so no locked operation is needed.
   auto& count = allocated_.objects[size_class];
-  count.store(count.load(std::memory_order_relaxed) + objects, std::memory_order_relaxed);
+  count.store(count.load(std::memory_order_relaxed) + objects, std::memory_order_release);
   if (size_class == kLargeClass) {
     auto& large = allocated_.large_bytes;
-    large.store(large.load(std::memory_order_relaxed) + bytes, std::memory_order_relaxed);
+    large.store(large.load(std::memory_order_relaxed) + bytes, std::memory_order_release);
   }
-  heap_->allocated_since_gc.fetch_add(static_cast<int64_t>(bytes), std::memory_order_relaxed);
+  uncounted_ += static_cast<int64_t>(bytes);
+  if (uncounted_ >= static_cast<int64_t>(kCountStep)) publish_count();
+}
+
+void ThreadCache::publish_count() {
+  heap_->allocated_since_gc.fetch_add(uncounted_, std::memory_order_relaxed);
+  uncounted_ = 0;
 }
 
 void ThreadCache::flush() {
@@ -174,6 +175,7 @@ void ThreadCache::flush() {
     }
   }
   heap_->pages.flush_cache(page_cache_);
+  publish_count();
 }
 
 void ThreadCache::add_counters(uint64_t (&objects)[kSizeClasses], uint64_t* large_bytes) const {

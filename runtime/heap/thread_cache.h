@@ -8,8 +8,9 @@
 //   3. take the next gap of the slot's span: the run of clear alloc bits after the last one; or
 //   4. give the span up as full and take another: from the central list (sweeping what it finds there),
 //      then fresh from the page heap.
-// Kinds with references get zeroed gaps, zeroed a bounded step ahead of the cursor so that it stays
-// in the processor's cache; leaf kinds are zeroed by object, and only where asked.
+// Gaps are zeroed a bounded step ahead of the cursor, so that the zeroed part is still in the
+// processor's cache when the program writes it. Objects without content (Fill::kUninit) are taken
+// from behind what is zero as well as from it.
 //
 // A large object (above 32 KiB) is a span of its own.
 //
@@ -29,6 +30,10 @@ namespace acre::rt {
 // Bytes zeroed at a time ahead of the cursor. Larger: fewer slow calls; smaller: the zeroed part is
 // still in the first-level cache when the program writes it.
 inline constexpr uint64_t kZeroStep = 4 * kKiB;
+
+// Bytes that a thread takes before it adds them to the heap's count. Larger: fewer writes to a word
+// that all threads share; smaller: collections begin nearer to the goal.
+inline constexpr uint64_t kCountStep = 16 * kKiB;
 
 enum class Fill : uint8_t { kZero, kUninit };
 
@@ -59,10 +64,17 @@ class ThreadCache {
   void retire_counters();
 
  private:
+  // As acre_gap, which inline code sees.
   struct Slot {
     Gap gap;
     Span* span;
   };
+  static_assert(sizeof(Slot) == sizeof(acre_gap) &&
+                offsetof(Slot, span) == offsetof(acre_gap, span));
+  static_assert(offsetof(Gap, cursor) == offsetof(acre_gap, cursor) &&
+                offsetof(Gap, limit) == offsetof(acre_gap, limit) &&
+                offsetof(Gap, gap_end) == offsetof(acre_gap, end));
+  static_assert(kSizeClasses == ACRE_GAPS_PER_KIND);
 
   uint32_t kinds_used() const { return kinds_used_.load(std::memory_order_relaxed); }
   Slot& slot_at(uint32_t kind, uint8_t size_class) {
@@ -72,34 +84,44 @@ class ThreadCache {
   bool next_gap(Slot& slot, uint8_t size_class);
   bool next_span(Slot& slot, uint32_t kind, uint8_t size_class);
   void drop_span(Slot& slot, uint32_t kind, uint8_t size_class);
-  void zero_ahead(Slot& slot, uint32_t kind, uint64_t object_bytes);
+  static void zero_ahead(Gap& gap, uint64_t object_bytes);
   void count_allocated(uint8_t size_class, uint64_t objects, uint64_t bytes);
-  void begin_change() { changes_.fetch_add(1, std::memory_order_acq_rel); }
-  void end_change() { changes_.fetch_add(1, std::memory_order_release); }
+  void publish_count();
+  // The owner's only, so no locked operation. What changes in between is stored with release, so
+  // that a reader who sees any of it sees the odd number, too.
+  void begin_change() { step_changes(); }
+  void end_change() { step_changes(); }
+  void step_changes() {
+    changes_.store(changes_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+  }
   void read_counters(uint64_t (&objects)[kSizeClasses], uint64_t* large_bytes) const;
 
   Heap* heap_;
   PageCache page_cache_;
   std::atomic<uint32_t> kinds_used_;  // slots of kinds from here on were never touched
   std::atomic<uint32_t> changes_;     // odd while a gap and its count change together
+  int64_t uncounted_;                 // bytes taken and not yet in heap_->allocated_since_gc
   ClassCounters allocated_;
-  Slot slots_[kMaxKinds * kSizeClasses];
+  alignas(64) Slot slots_[kMaxKinds * kSizeClasses];
+
+ public:
+  static constexpr size_t kGapsOffset = 640;  // of slots_, asserted below
 };
+
+// What inline code in acre.h counts on.
+static_assert(sizeof(ThreadCache) ==
+              ThreadCache::kGapsOffset + kMaxKinds * kSizeClasses * sizeof(acre_gap));
 
 inline void* ThreadCache::try_alloc(uint64_t bytes, uint32_t kind, Fill fill) {
   if (bytes > kMaxSmallBytes || kind >= kMaxKinds) return nullptr;
   const uint8_t size_class = class_for(bytes);
-  Slot& slot = slot_at(kind, size_class);
-  const uintptr_t object = slot.gap.cursor;
+  Gap& gap = slot_at(kind, size_class).gap;
+  const uintptr_t object = gap.cursor;
   const uintptr_t next = object + kClasses[size_class].bytes;
-  if (next > slot.gap.limit) return nullptr;
-  __atomic_store_n(&slot.gap.cursor, next, __ATOMIC_RELAXED);
-  void* result = Addr(object).as<void>();
-  // The tracing of a kind whose slot has a gap is there to be read.
-  if (fill == Fill::kZero && heap_->kinds.get(kind).tracing == Tracing::kLeaf) {
-    memset(result, 0, kClasses[size_class].bytes);
-  }
-  return result;
+  if (next > (fill == Fill::kZero ? gap.limit : gap.gap_end)) return nullptr;
+  __atomic_store_n(&gap.cursor, next, __ATOMIC_RELAXED);
+  if (fill == Fill::kUninit && next > gap.limit) gap.limit = next;
+  return Addr(object).as<void>();
 }
 
 }  // namespace acre::rt

@@ -182,6 +182,9 @@ uint64_t now_ns();
 // Processor time that the calling thread has used.
 uint64_t thread_cpu_ns();
 
+// Processors that the calling thread may run on, at least 1.
+unsigned processors();
+
 // The bounds of the calling thread's stack: [*low, *high). False if the system does not tell. Of
 // the main thread *low is what ulimit -s lets it grow to. May allocate (libc reads
 // /proc/self/maps): not for signal handlers.

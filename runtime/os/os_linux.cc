@@ -266,6 +266,13 @@ uint64_t now_ns() { return clock_ns(CLOCK_MONOTONIC); }
 
 uint64_t thread_cpu_ns() { return clock_ns(CLOCK_THREAD_CPUTIME_ID); }
 
+unsigned processors() {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof(set), &set) != 0) return 1;
+  const int count = CPU_COUNT(&set);
+  return count > 0 ? static_cast<unsigned>(count) : 1;
+}
+
 bool current_stack(Addr* low, Addr* high) {
   ErrnoKeeper errno_keeper;
   pthread_attr_t attributes;

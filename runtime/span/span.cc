@@ -87,7 +87,7 @@ uint32_t count_allocated(const Space& space, const Span& span) {
 
 SlotRun find_free_run(const Space& space, const Span& span, uint32_t from, uint32_t max_slots) {
   const Grid grid(space, span);
-  const std::atomic<uint64_t>* words = space.alloc_words();
+  const bits::PairedWords words = space.alloc_words();
   for (uint64_t slot = grid.first + (from >> kGranuleShift); slot < grid.end; slot += grid.stride) {
     if (bits::test(words, slot)) continue;
     const uint64_t limit = slot + uint64_t{max_slots} * grid.stride;

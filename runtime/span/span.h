@@ -36,8 +36,8 @@
 
 namespace acre::rt {
 
-// Where a cache bumps: [cursor, limit) is free and ready to hand out, [limit, gap_end) is free but
-// not zeroed. All 0: no gap. Written by its thread only; others read cursor and gap_end.
+// Where a cache bumps: [cursor, limit) is free and zero, [limit, gap_end) is free. All 0: no gap.
+// Written by its thread only; others read cursor and gap_end. The first words of an acre_gap.
 struct Gap {
   uintptr_t cursor;
   uintptr_t limit;

@@ -14,6 +14,8 @@ void here_from_now(Thread* thread, uintptr_t sp) {
   for (uintptr_t& word : thread->registers) word = 0;
 }
 
+thread_local const ThreadRegistry* works_inside_stops_of = nullptr;
+
 // All attachments of the calling thread, to any heap.
 thread_local Thread* attachments = nullptr;
 
@@ -219,7 +221,10 @@ void ThreadRegistry::blocking_end(Thread* thread) {
       thread);
 }
 
+void ThreadRegistry::work_inside_stops() { works_inside_stops_of = this; }
+
 bool ThreadRegistry::inside_stop() const {
+  if (works_inside_stops_of == this) return true;
   return stopped_.load(std::memory_order_acquire) &&
          pthread_equal(stopper_.load(std::memory_order_relaxed), pthread_self()) != 0;
 }

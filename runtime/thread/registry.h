@@ -61,6 +61,9 @@ class ThreadRegistry {
   bool with_stopped_world(Thread* self, Fn fn);
   // Whether the calling thread is inside with_stopped_world (of this heap).
   bool inside_stop() const;
+  // The calling thread works for those who stop the world of this heap, and does nothing else: it
+  // counts as inside a stop always.
+  void work_inside_stops();
 
   // World stopped, or for counters that may be old.
   template <class Fn>

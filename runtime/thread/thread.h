@@ -52,11 +52,11 @@ struct acre_thread {
   pthread_t id;
   acre::rt::Addr stack_low;
   acre::rt::Addr stack_high;
-  void* fake_stack;  // AddressSanitizer's, as of when the thread stopped or blocked
-  acre_local* locals;
+  void* fake_stack;              // AddressSanitizer's, as of when the thread stopped or blocked
   acre_thread* next_attachment;  // of the same operating-system thread, to other heaps
 
-  acre::rt::ThreadCache cache;  // the last: large, and backed as far as it is used
+  // The last: large, and backed as far as it is used.
+  alignas(64) acre::rt::ThreadCache cache;
 };
 
 namespace acre::rt {
@@ -64,9 +64,10 @@ namespace acre::rt {
 using Thread = ::acre_thread;
 
 static_assert(offsetof(Thread, inline_fields) == 0);
-static_assert(offsetof(Thread, blocking_depth) == 8);
-static_assert(offsetof(Thread, stack_pointer) == 16);
-static_assert(offsetof(Thread, registers) == 24);
+static_assert(offsetof(Thread, blocking_depth) == 16);
+static_assert(offsetof(Thread, stack_pointer) == 24);
+static_assert(offsetof(Thread, registers) == 32);
+static_assert(offsetof(Thread, cache) + ThreadCache::kGapsOffset == ACRE_GAPS_OFFSET);
 
 }  // namespace acre::rt
 

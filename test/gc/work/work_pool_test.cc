@@ -55,8 +55,8 @@ BOOST_AUTO_TEST_CASE(threads_that_pass_work_on_lose_none) {
         if (WorkBuffer* buffer = i % 2 == 0 ? pool.take_empty() : nullptr) {
           buffer->push({i * 4 + t});
           pushed += i * 4 + t;
-          pool.put_full(buffer);
-        } else if (WorkBuffer* full = pool.take_full()) {
+          pool.put_grey(buffer);
+        } else if (WorkBuffer* full = pool.take_grey()) {
           while (!full->empty()) popped += full->pop().address;
           pool.put_empty(full);
         }
@@ -64,7 +64,7 @@ BOOST_AUTO_TEST_CASE(threads_that_pass_work_on_lose_none) {
     });
   }
   for (std::thread& thread : threads) thread.join();
-  while (WorkBuffer* full = pool.take_full()) {
+  while (WorkBuffer* full = pool.take_grey()) {
     while (!full->empty()) popped += full->pop().address;
   }
   BOOST_TEST(pushed == popped);

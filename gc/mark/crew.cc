@@ -1,0 +1,104 @@
+#include "gc/mark/crew.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "runtime/base/check.h"
+
+namespace acre::gc {
+namespace {
+
+// Marking recurses nowhere, but trace functions are the embedder's.
+constexpr size_t kStackBytes = 256 * 1024;
+
+}  // namespace
+
+void Crew::grow(unsigned helpers, void (*on_start)(void*), void* arg) {
+  forget_after_fork();
+  if (size() >= helpers) return;
+  rt::LockGuard guard(grow_lock_);
+  on_start_ = on_start;
+  on_start_arg_ = arg;
+  pthread_attr_t attributes;
+  if (pthread_attr_init(&attributes) != 0) return;
+  sigset_t all;
+  sigset_t old;
+  sigfillset(&all);
+  pthread_attr_setstacksize(&attributes, kStackBytes);
+  pthread_sigmask(SIG_SETMASK, &all, &old);
+  for (unsigned i = size(); i < helpers && i + 1 < kMaxMarkers; ++i) {
+    starts_[i] = {this, i + 1};
+    if (pthread_create(&threads_[i], &attributes, &Crew::main, &starts_[i]) != 0) break;
+    pthread_setname_np(threads_[i], "acre-mark");
+    size_.store(i + 1, std::memory_order_relaxed);
+  }
+  pthread_sigmask(SIG_SETMASK, &old, nullptr);
+  pthread_attr_destroy(&attributes);
+}
+
+void Crew::forget_after_fork() {
+  const pid_t process = getpid();
+  if (process_ == process) return;
+  if (process_ != 0) {
+    grow_lock_.reset_in_child();
+    lock_.reset_in_child();
+    begin_.reset_in_child();
+    done_.reset_in_child();
+    size_ = 0;
+    running_ = 0;
+  }
+  process_ = process;
+}
+
+void* Crew::main(void* start) {
+  const Start& mine = *static_cast<Start*>(start);
+  mine.crew->on_start_(mine.crew->on_start_arg_);
+  mine.crew->work(mine.index);
+  return nullptr;
+}
+
+void Crew::work(unsigned index) {
+  rt::LockGuard guard(lock_);
+  uint64_t seen = 0;
+  for (;;) {
+    while (!stopping_ && (round_ == seen || index >= markers_)) begin_.wait(lock_);
+    if (stopping_) return;
+    seen = round_;
+    lock_.unlock();
+    job_(fn_, index);
+    lock_.lock();
+    if (--running_ == 0) done_.signal();
+  }
+}
+
+void Crew::begin(unsigned markers, void (*job)(void*, unsigned), void* fn) {
+  ACRE_CHECK(markers >= 1 && markers <= size() + 1, "a crew runs no more markers than it has");
+  rt::LockGuard guard(lock_);
+  markers_ = markers;
+  running_ = markers - 1;
+  job_ = job;
+  fn_ = fn;
+  ++round_;
+  begin_.broadcast();
+}
+
+void Crew::wait_until_done() {
+  rt::LockGuard guard(lock_);
+  while (running_ != 0) done_.wait(lock_);
+  // Until the next round nobody has a job: a thread that comes late must not take this one again.
+  markers_ = 0;
+}
+
+void Crew::stop() {
+  forget_after_fork();
+  {
+    rt::LockGuard guard(lock_);
+    stopping_ = true;
+    begin_.broadcast();
+  }
+  for (unsigned i = 0; i < size(); ++i) pthread_join(threads_[i], nullptr);
+  size_ = 0;
+  stopping_ = false;
+}
+
+}  // namespace acre::gc
