@@ -1,9 +1,12 @@
 package main
 
-import "math/bits"
+import (
+	"math/bits"
+	"unsafe"
+)
 
-// churn: a hash table of constant size whose entries are replaced at random. Each entry has a short list of
-// values.
+// churn: a hash table of constant size whose entries are replaced at random. Each entry has a short
+// list of values.
 
 type tableEntry struct {
 	next  *tableEntry
@@ -56,6 +59,16 @@ func (t *hashTable) lookup(key uint64) uint64 {
 	return sum
 }
 
+// liveBytes is the size of the buckets and of what these keys have in the table.
+func (t *hashTable) liveBytes(keys []uint64) uint64 {
+	live := len(t.buckets) * int(unsafe.Sizeof(t.buckets[0]))
+	for _, key := range keys {
+		values := int(1 + key&3)
+		live += int(unsafe.Sizeof(tableEntry{})) + values*int(unsafe.Sizeof(entryValue{}))
+	}
+	return uint64(live)
+}
+
 func churn(quick bool) outcome {
 	entries := pick(quick, uint64(50_000), 1_000_000)
 	operations := pick(quick, 200_000, 5_000_000)
@@ -78,6 +91,7 @@ func churn(quick bool) outcome {
 		sum += table.lookup(keys[rng.below(entries)])
 	}
 	result := clock.stop()
+	result.liveBytes = table.liveBytes(keys)
 	result.answer = fold(noAnswer, sum)
 	return result
 }

@@ -1,10 +1,11 @@
 package main
 
-// frag: the sizes of new objects change from phase to phase, and chance chooses who goes, so that old objects
-// stay scattered among the holes of others.
+// frag: the sizes of new objects change from phase to phase, and chance chooses who goes, so that
+// old objects stay scattered among the holes of others.
 
-// A crowd is the live objects in the order of a table from which any can be taken out. A reference is to an
-// object's first word, as in other programs: with slices the table would be three times as large.
+// A crowd is the live objects in the order of a table from which any can be taken out. A reference
+// is to an object's first word, as in other programs: with slices the table would be three times as
+// large.
 type crowd struct {
 	first   []*uint64
 	sizes   []uint32

@@ -2,15 +2,16 @@ package main
 
 import "unsafe"
 
-// graph and list: how long a full collection of a large heap takes, where marking has much choice of what to do
-// next (graph) and none at all (list).
+// graph and list: how long a full collection of a large heap takes, where marking has much choice
+// of what to do next (graph) and none at all (list).
 
 type graphNode struct {
 	refs    [4]*graphNode
 	payload [4]uint64
 }
 
-// makeGraph returns a node that all others can be reached from: the first references of all are one cycle.
+// makeGraph returns a node that all others can be reached from: the first references of all are one
+// cycle.
 func makeGraph(n uint64) *graphNode {
 	nodes := make([]*graphNode, n)
 	for i := range nodes {

@@ -1,9 +1,12 @@
 package main
 
-import "math"
+import (
+	"math"
+	"unsafe"
+)
 
-// gcbench: trees built from the leaves up and from the root down, beside a long-lived tree and a large array
-// without references.
+// gcbench: trees built from the leaves up and from the root down, beside a long-lived tree and a
+// large array without references.
 
 type benchNode struct {
 	left, right *benchNode
@@ -28,8 +31,8 @@ func populate(depth int, node *benchNode) {
 	}
 }
 
-// makeTopDown is not inlined, or the compiler would keep the root of a tree that is dropped at once on the
-// stack.
+// makeTopDown is not inlined, or the compiler would keep the root of a tree that is dropped at once
+// on the stack.
 //
 //go:noinline
 func makeTopDown(depth int) *benchNode {
@@ -47,6 +50,17 @@ func (n *benchNode) count() uint64 {
 
 func treeSize(depth int) uint64 {
 	return 2<<depth - 1
+}
+
+// benchLive is the stretch tree, or what lives later: two trees and the array.
+func benchLive(stretch, maxDepth, size int) uint64 {
+	const node = uint64(unsafe.Sizeof(benchNode{}))
+	early := treeSize(stretch) * node
+	late := 2*treeSize(maxDepth)*node + uint64(size)*uint64(unsafe.Sizeof(float64(0)))
+	if early > late {
+		return early
+	}
+	return late
 }
 
 func gcBench(quick bool) outcome {
@@ -77,6 +91,7 @@ func gcBench(quick bool) outcome {
 	h = fold(h, total)
 	h = fold(h, math.Float64bits(array[1000]))
 	result := clock.stop()
+	result.liveBytes = benchLive(stretch, maxDepth, size)
 	result.answer = h
 	return result
 }

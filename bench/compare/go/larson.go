@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// larson: two threads replace objects in two arrays and change arrays in each epoch, so that what one of them has
-// made the other drops.
+// larson: two threads replace objects in two arrays and change arrays in each epoch, so that what
+// one of them has made the other drops.
 
 // A barrier lets its threads go on when all of them have come to it. It can be used again.
 type barrier struct {

@@ -56,8 +56,8 @@ func processorSeconds() float64 {
 
 const timedCollections = 3
 
-// measureCollections has the median of the full collections, which are marking and sweeping. One goes
-// before them: it clears away what building has left.
+// measureCollections has the median of the full collections, which are marking and sweeping. One
+// goes before them: it clears away what building has left.
 func measureCollections() outcome {
 	runtime.GC()
 	times := make([]float64, timedCollections)

@@ -2,8 +2,8 @@ package main
 
 import "sync"
 
-// mt_alloc: each thread makes small objects of its own, of which the last 1,000 are live. Threads here are
-// goroutines, which the runtime runs in parallel.
+// mt_alloc: each thread makes small objects of its own, of which the last 1,000 are live. Threads
+// here are goroutines, which the runtime runs in parallel.
 
 // parallel runs work(0) to work(threads-1) at once and returns their results in order.
 func parallel(threads uint64, work func(thread uint64) uint64) []uint64 {

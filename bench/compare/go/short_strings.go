@@ -2,8 +2,8 @@ package main
 
 import "encoding/binary"
 
-// strings: short byte buffers without references; one in 16 lives on in a window until another takes its
-// place.
+// strings: short byte buffers without references; one in 16 lives on in a window until another
+// takes its place.
 
 // fill writes all of s, which has at least 8 bytes.
 func fill(s []byte, b byte) {

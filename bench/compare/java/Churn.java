@@ -3,6 +3,11 @@
  * list of values.
  */
 final class Churn {
+  // As other programs have them.
+  private static final long REFERENCE_BYTES = 8;
+  private static final long ENTRY_BYTES = 24;
+  private static final long VALUE_BYTES = 16;
+
   private Churn() {}
 
   private static final class Value {
@@ -76,6 +81,15 @@ final class Churn {
       }
       return sum;
     }
+
+    /** The size of the buckets and of what these keys have in the table. */
+    long liveBytes(long[] keys) {
+      long live = buckets.length * REFERENCE_BYTES;
+      for (long key : keys) {
+        live += ENTRY_BYTES + (1 + (key & 3)) * VALUE_BYTES;
+      }
+      return live;
+    }
   }
 
   private static long[] fill(Table table, int entries, Rng rng) {
@@ -106,6 +120,7 @@ final class Churn {
     Table table = new Table(quick ? 1 << 16 : 1 << 20);
     long[] keys = fill(table, quick ? 50_000 : 1_000_000, rng);
     long sum = replace(table, keys, quick ? 200_000 : 5_000_000, rng);
-    return Outcome.of(Hash.fold(Hash.NONE, sum), clock.stop());
+    Clock.Time time = clock.stop();
+    return Outcome.of(Hash.fold(Hash.NONE, sum), time, table.liveBytes(keys));
   }
 }

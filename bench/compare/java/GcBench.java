@@ -4,6 +4,7 @@
  */
 final class GcBench {
   private static final int MIN_DEPTH = 4;
+  private static final long NODE_BYTES = 32;
 
   private GcBench() {}
 
@@ -71,6 +72,12 @@ final class GcBench {
     }
   }
 
+  /** The stretch tree, or what lives later: two trees and the array. */
+  private static long liveBytes(int stretch, int maxDepth, int size) {
+    long late = 2 * treeSize(maxDepth) * NODE_BYTES + (long) size * Double.BYTES;
+    return Math.max(treeSize(stretch) * NODE_BYTES, late);
+  }
+
   static Outcome run(boolean quick) {
     int stretch = quick ? 14 : 20;
     int maxDepth = quick ? 12 : 18; // of the long-lived tree too
@@ -87,6 +94,6 @@ final class GcBench {
       total += 2 * iterations * treeSize(d);
     }
     long h = Hash.foldAll(kept.count(), total, Double.doubleToRawLongBits(array[1000]));
-    return Outcome.of(h, clock.stop());
+    return Outcome.of(h, clock.stop(), liveBytes(stretch, maxDepth, size));
   }
 }
