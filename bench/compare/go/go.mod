@@ -1,0 +1,3 @@
+module acrebench
+
+go 1.19

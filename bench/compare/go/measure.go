@@ -1,0 +1,74 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"sort"
+	"syscall"
+	"time"
+)
+
+// An outcome is what a workload found and took. Times are in seconds.
+type outcome struct {
+	answer    uint64
+	seconds   float64 // the measured section by the wall clock, or the median full collection
+	processor float64 // of all threads, over the same section
+	setup     float64 // of building what is then collected
+	liveBytes uint64  // the peak that the workload knows of; 0 if it does not count
+}
+
+// json also reads the number of collections, so it comes after everything else.
+func (o outcome) json() string {
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return fmt.Sprintf(`{"answer":"%016x","seconds":%.9f,"cpu_seconds":%.6f,"setup_seconds":%.9f,`+
+		`"live_bytes":%d,"collections":%d}`+"\n",
+		o.answer, o.seconds, o.processor, o.setup, o.liveBytes, stats.NumGC)
+}
+
+// A clock measures from startClock to now.
+type clock struct {
+	wall      time.Time
+	processor float64
+}
+
+func startClock() clock {
+	return clock{processor: processorSeconds(), wall: time.Now()}
+}
+
+func (c clock) seconds() float64 {
+	return time.Since(c.wall).Seconds()
+}
+
+// stop ends the measured section; the answer may be added later.
+func (c clock) stop() outcome {
+	seconds := c.seconds()
+	return outcome{seconds: seconds, processor: processorSeconds() - c.processor}
+}
+
+func processorSeconds() float64 {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		panic(fmt.Sprintf("getrusage: %v", err))
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano()).Seconds()
+}
+
+const timedCollections = 3
+
+// measureCollections has the median of the full collections, which are marking and sweeping. One
+// goes before them: it clears away what building has left.
+func measureCollections() outcome {
+	runtime.GC()
+	times := make([]float64, timedCollections)
+	var processor float64
+	for i := range times {
+		clock := startClock()
+		runtime.GC()
+		took := clock.stop()
+		times[i] = took.seconds
+		processor += took.processor
+	}
+	sort.Float64s(times)
+	return outcome{seconds: times[timedCollections/2], processor: processor / timedCollections}
+}
