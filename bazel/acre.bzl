@@ -8,8 +8,9 @@ _WARNINGS = [
 ]
 
 _MACHINE = select({
-    # The tagged pointers of the lock-free stacks are swapped 16 bytes at a time.
-    "@platforms//cpu:x86_64": ["-mcx16"],
+    # Processors since 2009: the tagged pointers of the lock-free stacks are swapped 16 bytes at a time
+    # (CMPXCHG16B), bits are counted by POPCNT.
+    "@platforms//cpu:x86_64": ["-march=x86-64-v2"],
     "//conditions:default": [],
 })
 

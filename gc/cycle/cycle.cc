@@ -18,9 +18,9 @@ using rt::Thread;
 
 namespace {
 
-// Pages in use from which on several markers are worth waking. Waking one takes some 50 microseconds,
-// in which one thread marks about 50 KiB of small objects.
-constexpr rt::PageCount kParallelFrom(4 * rt::kMiB >> rt::kPageShift);
+// Bytes that live, or probably will, from which on several markers are worth waking: waking one
+// takes some 50 microseconds, in which one thread marks about 100 KiB of small objects.
+constexpr uint64_t kParallelFrom = 4 * rt::kMiB;
 
 void print_violation(const char* line, void*) {
   rt::write_stderr(Line() << "acre: verify: " << line);
@@ -101,7 +101,8 @@ void Cycle::prepare() {
 unsigned Cycle::wanted_markers() const {
   const int asked = heap_->options.mark_threads;
   if (asked > 0) return std::min(static_cast<unsigned>(asked), kMaxMarkers);
-  if (heap_->pages.pages_in_use() < kParallelFrom) return 1;
+  const uint64_t live = stats_.live_bytes.load(std::memory_order_relaxed);
+  if (std::max(live, bytes_of(heap_->pages.pages_in_use()).raw / 8) < kParallelFrom) return 1;
   return std::min(processors_, kMaxMarkers);
 }
 

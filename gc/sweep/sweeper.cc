@@ -2,7 +2,9 @@
 
 #include <bit>
 
+#include "runtime/base/bits.h"
 #include "runtime/base/check.h"
+#include "runtime/base/pause.h"
 
 namespace acre::gc {
 
@@ -55,7 +57,7 @@ bool Sweeper::sweep_one_small(PageCount* freed) {
       continue;
     }
     const PageCount pages = span->pages();
-    const SweptSpan result = sweep(*span);
+    const SweptSpan result = sweep(*span, false);
     if (result == SweptSpan::kFreed) {
       *freed = pages;
     } else {
@@ -77,16 +79,17 @@ void Sweeper::reclaim(PageCount wanted) {
   while (total < wanted && sweep_one(&freed)) total += freed;
 }
 
-SweptSpan Sweeper::sweep(Span& span) {
-  sweep_in_place(span);
-  const uint64_t first = span.first_page().raw * kGranulesPerPage / 64;
-  const uint64_t words = span.pages().raw * kGranulesPerPage / 64;
+SweptSpan Sweeper::sweep(Span& span, bool keep_empty) {
   uint32_t live = 0;
-  for (uint64_t i = first; i < first + words; ++i) {
-    live += static_cast<uint32_t>(
-        std::popcount(heap_->space.alloc_words()[i].load(std::memory_order_relaxed)));
+  if (begin_span(span)) {
+    live = sweep_bits(span);
+    end_span(span);
+  } else {
+    const uint64_t first = span.first_page().raw * kGranulesPerPage;
+    const uint64_t end = first + span.pages().raw * kGranulesPerPage;
+    live = static_cast<uint32_t>(rt::bits::count_set(heap_->space.alloc_words(), first, end));
   }
-  if (live == 0) {
+  if (live == 0 && !keep_empty) {
     heap_->pages.free_span(span);
     return SweptSpan::kFreed;
   }
@@ -94,43 +97,58 @@ SweptSpan Sweeper::sweep(Span& span) {
 }
 
 void Sweeper::sweep_in_place(Span& span) {
+  if (!begin_span(span)) return;
+  sweep_bits(span);
+  end_span(span);
+}
+
+// True: this thread is to sweep it. False: it is swept.
+bool Sweeper::begin_span(Span& span) {
   const uint32_t sweep_gen = heap_->generation();
   uint32_t expected = sweep_gen - 2;
   if (span.sweep_gen.compare_exchange_strong(expected, sweep_gen - 1, std::memory_order_acq_rel)) {
-    sweep_bits(span);
-    span.search_from = 0;
-    span.sweep_gen.store(sweep_gen, std::memory_order_release);
-    return;
+    return true;
   }
   // Another thread is at it, for some hundred nanoseconds, or was.
-  while (span.sweep_gen.load(std::memory_order_acquire) != sweep_gen) {
-  }
+  while (span.sweep_gen.load(std::memory_order_acquire) != sweep_gen) rt::pause();
+  return false;
 }
 
-void Sweeper::sweep_bits(Span& span) {
+void Sweeper::end_span(Span& span) {
+  span.search_from = 0;
+  span.sweep_gen.store(heap_->generation(), std::memory_order_release);
+}
+
+// Returns how many objects live.
+uint32_t Sweeper::sweep_bits(Span& span) {
   const rt::bits::PairedWords marks = heap_->space.mark_words();
   const rt::bits::PairedWords allocs = heap_->space.alloc_words();
-  const uint64_t first = span.first_page().raw * kGranulesPerPage / 64;
-  const uint64_t words = span.pages().raw * kGranulesPerPage / 64;
-  const rt::ByteCount object_bytes = span.object_bytes();
+  const uint64_t first = span.first_page().raw * rt::kWordsPerPage;
+  const uint64_t words = span.pages().raw * rt::kWordsPerPage;
+  uint64_t live = 0;
   uint64_t freed = 0;
   for (uint64_t i = first; i < first + words; ++i) {
-    const uint64_t allocated = allocs[i].load(std::memory_order_relaxed);
+    const uint64_t allocated = rt::bits::load(allocs[i]);
     if (allocated == 0) continue;
-    const uint64_t marked = marks[i].load(std::memory_order_relaxed);
-    uint64_t dead = allocated & ~marked;
-    if (marked != 0) marks[i].store(0, std::memory_order_relaxed);
+    const uint64_t marked = rt::bits::load(marks[i]);
+    const uint64_t dead = allocated & ~marked;
+    live += static_cast<uint64_t>(std::popcount(marked));
+    if (marked != 0) rt::bits::store(marks[i], 0);
     if (dead == 0) continue;
-    allocs[i].store(marked, std::memory_order_relaxed);
+    rt::bits::store(allocs[i], marked);
     freed += static_cast<uint64_t>(std::popcount(dead));
-    if (heap_->options.clobber_free == 0) continue;
-    for (; dead != 0; dead &= dead - 1) {
-      const uint64_t granule = i * 64 + static_cast<uint64_t>(std::countr_zero(dead));
-      clobber(heap_->space.base() + rt::ByteCount(granule * kGranuleBytes), object_bytes);
-    }
+    if (heap_->options.clobber_free != 0) clobber_dead(span, i, dead);
   }
   if (freed != 0) {
-    heap_->count_freed(span.size_class, freed, rt::ByteCount(freed * object_bytes.raw));
+    heap_->count_freed(span.size_class, freed, rt::ByteCount(freed * span.object_bytes().raw));
+  }
+  return static_cast<uint32_t>(live);
+}
+
+void Sweeper::clobber_dead(const Span& span, uint64_t word, uint64_t dead) {
+  for (; dead != 0; dead &= dead - 1) {
+    const uint64_t granule = word * 64 + static_cast<uint64_t>(std::countr_zero(dead));
+    clobber(heap_->space.base() + rt::ByteCount(granule * kGranuleBytes), span.object_bytes());
   }
 }
 

@@ -42,14 +42,17 @@ class Sweeper final : public rt::Collector {
   bool done() const { return done_.load(std::memory_order_relaxed); }
 
   // Called by the heap.
-  rt::SweptSpan sweep(rt::Span& span) override;
+  rt::SweptSpan sweep(rt::Span& span, bool keep_empty) override;
   void sweep_in_place(rt::Span& span) override;
   void reclaim(rt::PageCount wanted) override;
 
  private:
   bool sweep_one_large(rt::PageCount* freed);
   bool sweep_one_small(rt::PageCount* freed);
-  void sweep_bits(rt::Span& span);
+  bool begin_span(rt::Span& span);
+  void end_span(rt::Span& span);
+  uint32_t sweep_bits(rt::Span& span);
+  void clobber_dead(const rt::Span& span, uint64_t word, uint64_t dead);
 
   rt::Heap* heap_;
   std::atomic<bool> done_{true};

@@ -48,14 +48,6 @@ constexpr uint64_t mask(unsigned first, unsigned count) {
 
 constexpr uint64_t words_for(uint64_t bit_count) { return (bit_count + kWordBits - 1) / kWordBits; }
 
-// std::popcount calls libgcc on x86-64 before POPCNT, which is what we compile for.
-constexpr unsigned popcount(uint64_t word) {
-  word -= word >> 1 & 0x5555555555555555;
-  word = (word & 0x3333333333333333) + (word >> 2 & 0x3333333333333333);
-  word = (word + (word >> 4)) & 0x0f0f0f0f0f0f0f0f;
-  return static_cast<unsigned>(word * 0x0101010101010101 >> 56);
-}
-
 inline uint64_t load(const uint64_t& word) { return word; }
 inline uint64_t load(const std::atomic<uint64_t>& word) {
   return word.load(std::memory_order_relaxed);
@@ -153,8 +145,10 @@ uint64_t count_set(Words words, uint64_t from, uint64_t end) {
   uint64_t total = 0;
   for_each_word(
       words, from, end,
-      [&](const auto& word, uint64_t mask) { total += popcount(load(word) & mask); },
-      [&](const auto& word) { total += popcount(load(word)); });
+      [&](const auto& word, uint64_t mask) {
+        total += static_cast<unsigned>(std::popcount(load(word) & mask));
+      },
+      [&](const auto& word) { total += static_cast<unsigned>(std::popcount(load(word))); });
   return total;
 }
 

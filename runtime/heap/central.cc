@@ -9,7 +9,7 @@ Span* Central::take_with_room(uint32_t sweep_gen, Collector& collector) {
   for (int tries = 0; tries < kSweepTries; ++tries) {
     Span* span = take_unswept(sweep_gen);
     if (span == nullptr) return nullptr;
-    switch (collector.sweep(*span)) {
+    switch (collector.sweep(*span, true)) {
       case SweptSpan::kHasRoom: return span;
       case SweptSpan::kFull: put(span, false, sweep_gen); break;
       case SweptSpan::kFreed: break;

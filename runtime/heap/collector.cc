@@ -4,8 +4,9 @@
 
 namespace acre::rt {
 
-SweptSpan Collector::sweep(Span& span) {
+SweptSpan Collector::sweep(Span& span, bool keep_empty) {
   (void)span;
+  (void)keep_empty;
   ACRE_CHECK(false, "a heap without a collector has nothing to sweep");
   return SweptSpan::kFull;
 }

@@ -21,7 +21,8 @@ enum class SweptSpan : uint8_t {
 class Collector {
  public:
   // Sweeps a span that the caller took from an unswept set (or finds that sweep_in_place was here).
-  virtual SweptSpan sweep(Span& span);
+  // Where nothing lives: kHasRoom if the caller wants it (`keep_empty`), else kFreed.
+  virtual SweptSpan sweep(Span& span, bool keep_empty);
 
   // Sees to it that a small span is swept, whoever owns it. It stays where it is and is not freed.
   virtual void sweep_in_place(Span& span);

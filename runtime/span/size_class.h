@@ -65,6 +65,31 @@ constexpr uint8_t class_for(uint64_t bytes) {
   return kClassByGranules[(bytes + kGranuleBytes - 1) >> kGranuleShift];
 }
 
+// Where objects begin, as alloc bits lie: bit g % 64 of word g / 64 for granule g of a span; and from
+// which word on the masks of a class are in the table.
+inline constexpr uint32_t kWordsPerPage = kGranulesPerPage / 64;
+inline constexpr auto kSlotMaskStart = [] {
+  std::array<uint16_t, kSizeClasses + 1> start{};
+  for (unsigned i = 0; i < kSizeClasses; ++i) {
+    start[i + 1] = static_cast<uint16_t>(start[i] + kClasses[i].pages * kWordsPerPage);
+  }
+  return start;
+}();
+inline constexpr auto kSlotMasks = [] {
+  std::array<uint64_t, kSlotMaskStart[kSizeClasses]> masks{};
+  for (unsigned i = 1; i < kSizeClasses; ++i) {
+    for (uint32_t element = 0; element < kClasses[i].elements; ++element) {
+      const uint32_t granule = element * kClasses[i].bytes >> kGranuleShift;
+      masks[kSlotMaskStart[i] + granule / 64] |= uint64_t{1} << (granule % 64);
+    }
+  }
+  return masks;
+}();
+// `size_class` is not that of large objects.
+constexpr const uint64_t* slot_masks(uint8_t size_class) {
+  return &kSlotMasks[kSlotMaskStart[size_class]];
+}
+
 constexpr uint32_t element_at(uint8_t size_class, uint32_t offset_in_span) {
   return static_cast<uint32_t>((uint64_t{offset_in_span} * kClasses[size_class].reciprocal) >> 32);
 }

@@ -1,37 +1,30 @@
 #include "runtime/span/span.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "runtime/base/bits.h"
 
 namespace acre::rt {
 namespace {
 
-// Granule numbers of a span's slots.
-struct Grid {
-  uint64_t first;   // granule of slot 0
-  uint64_t stride;  // granules from slot to slot
-  uint64_t end;     // one past the last granule that belongs to a slot
-
-  Grid(const Space& space, const Span& span)
-      : first(space.granule_of(span.start(space))),
-        stride(span.object_bytes().raw >> kGranuleShift),
-        end(first + (span.used_bytes().raw >> kGranuleShift)) {}
-};
-
 // Calls apply(word, mask) for each word in which slots of the run have their bit.
 template <class Apply>
-void for_each_slot_mask(const Grid& grid, uint32_t offset, uint32_t slots, Apply apply) {
-  uint64_t bit = grid.first + (offset >> kGranuleShift);
-  while (slots > 0) {
-    const uint64_t word = bit >> 6;
-    uint64_t mask = 0;
-    while (slots > 0 && (bit >> 6) == word) {
-      mask |= uint64_t{1} << (bit & 63);
-      bit += grid.stride;
-      --slots;
-    }
-    apply(word, mask);
+void for_each_slot_mask(const Span& span, uint32_t offset, uint32_t slots, Apply apply) {
+  const uint64_t first_word = span.first_page().raw * kWordsPerPage;
+  if (span.is_large()) {
+    if (slots != 0) apply(first_word, 1);
+    return;
+  }
+  const uint64_t* masks = slot_masks(span.size_class);
+  const uint32_t begin = offset >> kGranuleShift;
+  const auto end =
+      static_cast<uint32_t>(begin + (slots * span.object_bytes().raw >> kGranuleShift));
+  for (uint32_t word = begin / 64; word * 64 < end; ++word) {
+    uint64_t mask = masks[word];
+    if (word == begin / 64) mask &= ~uint64_t{0} << (begin % 64);
+    if (end - word * 64 < 64) mask &= ~(~uint64_t{0} << (end % 64));
+    if (mask != 0) apply(first_word + word, mask);
   }
 }
 
@@ -86,26 +79,36 @@ uint32_t count_allocated(const Space& space, const Span& span) {
 }
 
 SlotRun find_free_run(const Space& space, const Span& span, uint32_t from, uint32_t max_slots) {
-  const Grid grid(space, span);
   const bits::PairedWords words = space.alloc_words();
-  for (uint64_t slot = grid.first + (from >> kGranuleShift); slot < grid.end; slot += grid.stride) {
-    if (bits::test(words, slot)) continue;
-    const uint64_t limit = slot + uint64_t{max_slots} * grid.stride;
-    const uint64_t end = bits::find_next_set(words, slot, std::min(limit, grid.end));
-    return {static_cast<uint32_t>((slot - grid.first) << kGranuleShift),
-            static_cast<uint32_t>((end - slot) / grid.stride)};
+  const uint64_t first = span.first_page().raw * kWordsPerPage;
+  if (span.is_large()) return {0, from == 0 && !bits::test(words, first * 64) ? 1u : 0u};
+  const SizeClass& shape = kClasses[span.size_class];
+  const uint64_t* masks = slot_masks(span.size_class);
+  const uint32_t end = shape.used_bytes() >> kGranuleShift;
+  uint64_t below = ~(~uint64_t{0} << ((from >> kGranuleShift) % 64));
+  for (uint32_t word = (from >> kGranuleShift) / 64; word * 64 < end; ++word) {
+    const uint64_t free = masks[word] & ~bits::load(words[first + word]) & ~below;
+    below = 0;
+    if (free == 0) continue;
+    const uint32_t slot = word * 64 + static_cast<uint32_t>(std::countr_zero(free));
+    const uint32_t stride = shape.bytes >> kGranuleShift;
+    const uint64_t limit = std::min(slot + uint64_t{max_slots} * stride, uint64_t{end});
+    const uint64_t next = bits::find_next_set(words, first * 64 + slot, first * 64 + limit);
+    return {slot << kGranuleShift,
+            element_at(span.size_class,
+                       static_cast<uint32_t>((next - first * 64 - slot) << kGranuleShift))};
   }
   return {};
 }
 
 void set_alloc_bits(const Space& space, const Span& span, uint32_t offset, uint32_t slots) {
-  for_each_slot_mask(Grid(space, span), offset, slots, [&space](uint64_t word, uint64_t mask) {
+  for_each_slot_mask(span, offset, slots, [&space](uint64_t word, uint64_t mask) {
     space.alloc_words()[word].fetch_or(mask, std::memory_order_acquire);
   });
 }
 
 void clear_alloc_bits(const Space& space, const Span& span, uint32_t offset, uint32_t slots) {
-  for_each_slot_mask(Grid(space, span), offset, slots, [&space](uint64_t word, uint64_t mask) {
+  for_each_slot_mask(span, offset, slots, [&space](uint64_t word, uint64_t mask) {
     space.alloc_words()[word].fetch_and(~mask, std::memory_order_relaxed);
   });
 }

@@ -6,7 +6,9 @@ SweeperDoor::SweeperDoor(rt::Heap& heap) : sweeper_(static_cast<gc::Sweeper*>(he
 void SweeperDoor::begin() { sweeper_->begin(); }
 void SweeperDoor::finish() { sweeper_->finish(); }
 bool SweeperDoor::done() const { return sweeper_->done(); }
-rt::SweptSpan SweeperDoor::sweep(rt::Span& span) { return sweeper_->sweep(span); }
+rt::SweptSpan SweeperDoor::sweep(rt::Span& span, bool keep_empty) {
+  return sweeper_->sweep(span, keep_empty);
+}
 void SweeperDoor::sweep_in_place(rt::Span& span) { sweeper_->sweep_in_place(span); }
 void SweeperDoor::reclaim(rt::PageCount wanted) { sweeper_->reclaim(wanted); }
 

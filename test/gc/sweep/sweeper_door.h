@@ -14,7 +14,7 @@ class SweeperDoor {
   void begin();
   void finish();
   bool done() const;
-  rt::SweptSpan sweep(rt::Span& span);
+  rt::SweptSpan sweep(rt::Span& span, bool keep_empty = false);
   void sweep_in_place(rt::Span& span);
   void reclaim(rt::PageCount wanted);
 

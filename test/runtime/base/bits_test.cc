@@ -109,16 +109,6 @@ BOOST_AUTO_TEST_CASE(a_mask_has_count_bits_from_first_on) {
   BOOST_TEST(bits::words_for(65) == 2u);
 }
 
-BOOST_AUTO_TEST_CASE(popcount_is_the_standard_one) {
-  std::mt19937_64 random(acre::test::random_seed());
-  for (int i = 0; i < 1000; ++i) {
-    const uint64_t word = random() >> (random() % 64);
-    BOOST_REQUIRE(bits::popcount(word) == static_cast<unsigned>(std::popcount(word)));
-  }
-  BOOST_TEST(bits::popcount(0) == 0u);
-  BOOST_TEST(bits::popcount(~uint64_t{0}) == 64u);
-}
-
 BOOST_AUTO_TEST_CASE(plain_words_agree_with_a_naive_model) {
   std::mt19937_64 random(acre::test::random_seed());
   run_against_model<uint64_t>(random);
