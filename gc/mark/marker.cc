@@ -11,9 +11,11 @@
 using acre::gc::Grey;
 using acre::gc::WorkBuffer;
 using acre::rt::Addr;
+using acre::rt::kGranuleShift;
 using acre::rt::Kind;
 using acre::rt::ObjectRef;
 using acre::rt::PageEntry;
+using acre::rt::PageId;
 using acre::rt::PageState;
 using acre::rt::Scan;
 using acre::rt::Shape;
@@ -21,79 +23,88 @@ using acre::rt::Space;
 using acre::rt::Span;
 using acre::rt::Tracing;
 
+namespace {
+
+// The sum of the digits of i to the base of n, so that objects at any power of two from each other
+// are spread as well.
+unsigned digit_sum(unsigned i, unsigned n) {
+  unsigned sum = 0;
+  for (; i != 0 && n > 1; i /= n) sum += i % n;
+  return sum;
+}
+
+}  // namespace
+
 acre_visitor::acre_visitor(acre::rt::Heap* heap, acre::gc::WorkPool* pool, unsigned me,
                            unsigned markers)
     : heap_(heap), pool_(pool), me_(static_cast<uint8_t>(me)), alone_(markers == 1) {
-  for (unsigned i = 0; i < kStripes; ++i) owners_[i] = static_cast<uint8_t>(i % markers);
+  for (unsigned i = 0; i < kStripes; ++i) {
+    owners_[i] = static_cast<uint8_t>(digit_sum(i, markers) % markers);
+  }
 }
 
-inline void acre_visitor::visit(uintptr_t word, const void* slot) {
+void acre_visitor::visit(uintptr_t word, const void* slot) {
   const Space& space = heap_->space;
   const uintptr_t offset = word - space.base().raw;
   if (offset >= space.mapped().raw) return;
-  if (checking_) {
-    mark_inside(word, exact_ ? slot : nullptr);
-  } else if (alone_ || mine(offset)) {
-    take_in(word, offset);
+  if (checking_) return check(word, exact_ ? slot : nullptr);
+  const unsigned owner = owner_of(offset);
+  if (owner == me_) {
+    put(word);
   } else {
-    send(word, offset);
+    send(word, owner);
   }
 }
 
-// Into the ring, and what has been longest in it on to its mark bit.
-inline void acre_visitor::take_in(uintptr_t word, uintptr_t offset) {
-  const Space& space = heap_->space;
-  const uint64_t granule = offset >> acre::rt::kGranuleShift;
-  __builtin_prefetch(&space.mark_words()[granule / 64], 1);  // and the alloc bit's
-  __builtin_prefetch(Addr(word).as<const void>());
-  const uintptr_t oldest = ring_[ring_tail_ % kRing];
-  ring_[ring_tail_++ % kRing] = word;
-  if (ring_tail_ - ring_head_ > kRing) {
-    ++ring_head_;
-    mark(oldest);
-  }
+void acre_visitor::put(uintptr_t word) {
+  if ((stack_ == nullptr || stack_->full()) && !grow_stack()) return pool_->set_overflowed();
+  stack_->push(Grey{word});
 }
 
-inline void acre_visitor::mark(uintptr_t word) {
-  const Space& space = heap_->space;
-  const uint64_t granule = space.granule_of(Addr(word));
-  if (acre::rt::bits::test(space.mark_words(), granule)) return;
-  if (acre::rt::bits::test(space.alloc_words(), granule)) {
-    mark_object(Addr(word & ~(acre::rt::kGranuleBytes - 1)));
-  } else {
-    mark_inside(word, nullptr);
+bool acre_visitor::grow_stack() {
+  WorkBuffer* fresh = pool_->take_empty();
+  if (fresh == nullptr) return false;
+  if (stack_ != nullptr) {
+    stack_->next_in_stack.store(full_, std::memory_order_relaxed);
+    full_ = stack_;
   }
+  stack_ = fresh;
+  return true;
 }
 
-// A word that points into an object, or nowhere.
-__attribute__((noinline)) void acre_visitor::mark_inside(uintptr_t word, const void* slot) {
+// The stack's buffer is empty: goes on with the one below. False: there is none.
+bool acre_visitor::shrink_stack() {
+  if (full_ == nullptr) return false;
+  pool_->put_empty(stack_);
+  stack_ = full_;
+  full_ = stack_->next_in_stack.load(std::memory_order_relaxed);
+  return true;
+}
+
+// The start of the object that a word points into, if that is this marker's to mark; else 0.
+__attribute__((noinline)) uintptr_t acre_visitor::resolve(uintptr_t word) {
+  const ObjectRef object = find_object(heap_->space, Addr(word));
+  if (!object) return 0;
+  // It may begin in another's stripe.
+  const unsigned owner = owner_of(heap_->space.offset(object.base).raw);
+  if (owner == me_) return object.base.raw;
+  send(object.base.raw, owner);
+  return 0;
+}
+
+// What visit does in a check: no hurry.
+void acre_visitor::check(uintptr_t word, const void* slot) {
   const ObjectRef object = find_object(heap_->space, Addr(word));
   if (!object) {
-    if (checking_ && slot != nullptr) report_dangling(word, slot);
+    if (slot != nullptr) report_dangling(word, slot);
     return;
   }
-  // The object may begin in another's stripe.
-  const uintptr_t offset = heap_->space.offset(object.base).raw;
-  if (alone_ || mine(offset)) {
-    mark_object(object.base);
-  } else {
-    send(object.base.raw, offset);
-  }
-}
-
-// The start of an object in a stripe of this marker.
-inline void acre_visitor::mark_object(Addr base) {
   const Space& space = heap_->space;
-  if (!acre::rt::bits::set_unshared(space.mark_words(), space.granule_of(base))) return;
-  const PageEntry entry = space.page_entry(space.page_of(base));
-  const Shape& shape = heap_->kinds.shape(entry);
-  marked_bytes_ += shape.bytes != 0 ? shape.bytes : span_at(space, entry.start())->size().raw;
-  if (shape.scan == Scan::kNone) return;
-  if (!push(Grey{base.raw})) pool_->set_overflowed();
+  if (!acre::rt::bits::set_unshared(space.mark_words(), space.granule_of(object.base))) return;
+  if (!push_grey(Grey{object.base.raw})) pool_->set_overflowed();
 }
 
-void acre_visitor::send(uintptr_t word, uintptr_t offset) {
-  const unsigned to = owners_[(offset >> kStripeShift) % kStripes];
+__attribute__((noinline)) void acre_visitor::send(uintptr_t word, unsigned to) {
   WorkBuffer*& outbox = outboxes_[to];
   if (outbox == nullptr) {
     outbox = pool_->take_empty();
@@ -134,25 +145,25 @@ void acre_visitor::visit_stack(uintptr_t start, uintptr_t end) {
   exact_ = was_exact;
 }
 
-inline bool acre_visitor::push(Grey grey) {
-  if (buffer_ == nullptr || buffer_->full()) {
+bool acre_visitor::push_grey(Grey grey) {
+  if (grey_ == nullptr || grey_->full()) {
     WorkBuffer* fresh = pool_->take_empty();
     if (fresh == nullptr) return false;
-    if (buffer_ != nullptr) pool_->put_grey(buffer_);
-    buffer_ = fresh;
+    if (grey_ != nullptr) pool_->put_grey(grey_);
+    grey_ = fresh;
   }
-  buffer_->push(grey);
+  grey_->push(grey);
   return true;
 }
 
-inline bool acre_visitor::pop(Grey* grey) {
-  if (buffer_ == nullptr || buffer_->empty()) {
+bool acre_visitor::pop_grey(Grey* grey) {
+  if (grey_ == nullptr || grey_->empty()) {
     WorkBuffer* full = pool_->take_grey();
     if (full == nullptr) return false;
-    if (buffer_ != nullptr) pool_->put_empty(buffer_);
-    buffer_ = full;
+    if (grey_ != nullptr) pool_->put_empty(grey_);
+    grey_ = full;
   }
-  *grey = buffer_->pop();
+  *grey = grey_->pop();
   return true;
 }
 
@@ -160,26 +171,22 @@ inline bool acre_visitor::pop(Grey* grey) {
 bool acre_visitor::receive() {
   WorkBuffer* buffer = pool_->receive(me_);
   if (buffer == nullptr) return false;
-  const uintptr_t base = heap_->space.base().raw;
-  for (uint32_t i = 0; i < buffer->count; ++i) {
-    const uintptr_t word = buffer->items[i].address;
-    take_in(word, word - base);
-  }
-  pool_->put_empty(buffer);
+  // The stack is empty: it becomes the stack.
+  if (stack_ != nullptr) pool_->put_empty(stack_);
+  stack_ = buffer;
   return true;
 }
 
-// Another marker has nothing to do: it gets what is its own, and the older half of the grey
-// objects, which are nearer to the roots and lead to more.
-void acre_visitor::share() {
+// Another marker has nothing to do: it gets what is its own, and half of the grey objects.
+__attribute__((noinline)) void acre_visitor::share() {
   flush_outboxes();
-  if (buffer_ == nullptr || buffer_->count < 2) return;
+  if (grey_ == nullptr || grey_->count < 2) return;
   WorkBuffer* half = pool_->take_empty();
   if (half == nullptr) return;
-  half->count = buffer_->count / 2;
-  std::copy_n(buffer_->items, half->count, half->items);
-  std::copy(buffer_->items + half->count, buffer_->items + buffer_->count, buffer_->items);
-  buffer_->count -= half->count;
+  half->count = grey_->count / 2;
+  std::copy_n(grey_->items, half->count, half->items);
+  std::copy(grey_->items + half->count, grey_->items + grey_->count, grey_->items);
+  grey_->count -= half->count;
   pool_->put_grey(half);
 }
 
@@ -198,42 +205,124 @@ void acre_visitor::drain() {
     if (receive()) continue;
     if (alone_ || !pool_->wait_for_work(me_)) break;
   }
-  if (buffer_ != nullptr) {
-    pool_->put_empty(buffer_);
-    buffer_ = nullptr;
+  for (WorkBuffer** buffer : {&grey_, &stack_}) {
+    if (*buffer != nullptr) pool_->put_empty(*buffer);
+    *buffer = nullptr;
   }
 }
 
 void acre_visitor::drain_mine() {
   for (;;) {
+    if (alone_) {
+      mark_waiting<true>();
+    } else {
+      mark_waiting<false>();
+    }
     Grey grey;
-    while (pop(&grey)) {
-      scan(grey);
-      if (alone_ || --until_share_ != 0) continue;
-      until_share_ = kShareEvery;
+    if (!pop_grey(&grey)) return;
+    scan(grey.address);
+    if (!alone_ && pool_->hungry()) share();
+  }
+}
+
+// Marks what waits on the stack, by way of the ring, and scans it, until both are empty. The ring's
+// ends and the stack's top are locals: in memory each change would wait for the last one. What
+// depends on data is done without a branch where it can be: a wrong guess costs as much as all the
+// rest of marking an object.
+template <bool kAlone>
+void acre_visitor::mark_waiting() {
+  const Space& space = heap_->space;
+  const uintptr_t base = space.base().raw;
+  const uintptr_t mapped = space.mapped().raw;
+  const acre::rt::bits::PairedWords allocs = space.alloc_words();
+  const acre::rt::bits::PairedWords marks = space.mark_words();
+  uintptr_t ring[kRing];
+  unsigned head = 0;     // of the ring: the oldest
+  unsigned waiting = 0;  // in the ring
+  unsigned until_share = kShareEvery;
+  uint32_t count = stack_ == nullptr ? 0 : stack_->count;
+  for (;;) {
+    uintptr_t word = 0;
+    if (count != 0) {
+      word = stack_->items[--count].address;
+      __builtin_prefetch(&marks[(word - base) >> kGranuleShift >> 6], 1);  // and the alloc bit's
+      __builtin_prefetch(Addr(word).as<const void>());
+      if (waiting < kRing) {
+        ring[(head + waiting++) % kRing] = word;
+        continue;
+      }
+      std::swap(word, ring[head++ % kRing]);
+    } else if (shrink_stack()) {
+      count = stack_->count;
+      continue;
+    } else if (waiting != 0) {
+      word = ring[head++ % kRing];
+      --waiting;
+    } else {
+      break;
+    }
+    if (!kAlone && --until_share == 0) {
+      until_share = kShareEvery;
       if (pool_->hungry()) share();
     }
-    if (ring_head_ == ring_tail_) return;
-    mark(ring_[ring_head_++ % kRing]);
+
+    uint64_t granule = (word - base) >> kGranuleShift;
+    if (acre::rt::bits::test(marks, granule)) continue;
+    if (__builtin_expect(!acre::rt::bits::test(allocs, granule), 0)) {
+      word = resolve(word);
+      if (word == 0) continue;
+      granule = (word - base) >> kGranuleShift;
+    }
+    if (!acre::rt::bits::set_unshared(marks, granule)) continue;
+    const PageEntry entry = space.page_entry(PageId((word - base) >> acre::rt::kPageShift));
+    const Shape& shape = heap_->kinds.shape(entry);
+    const uintptr_t object = word & ~(acre::rt::kGranuleBytes - 1);
+    marked_bytes_ += shape.bytes;
+    if (shape.scan != Scan::kMask) {
+      mark_other(object, entry, shape);
+      continue;
+    }
+    if (WorkBuffer::kCapacity - count < 64 || stack_ == nullptr) {
+      if (stack_ != nullptr) stack_->count = count;
+      if (!grow_stack()) {
+        pool_->set_overflowed();
+        continue;
+      }
+      count = 0;
+    }
+    Grey* const items = stack_->items;
+    for (uint64_t words = shape.mask; words != 0; words &= words - 1) {
+      const uintptr_t found =
+          acre::rt::read_raw(object + 8 * static_cast<uint64_t>(std::countr_zero(words)));
+      const uintptr_t offset = found - base;
+      if (!kAlone) {
+        const unsigned owner = owner_of(offset);
+        if (owner != me_) {
+          if (offset < mapped) send(found, owner);
+          continue;
+        }
+      }
+      items[count].address = found;
+      count += offset < mapped ? 1 : 0;
+    }
   }
+  if (stack_ != nullptr) stack_->count = 0;
 }
 
-inline void acre_visitor::scan(Grey grey) {
+// A marked object that is not scanned by a mask.
+void acre_visitor::mark_other(uintptr_t object, PageEntry entry, const Shape& shape) {
+  if (shape.bytes == 0) marked_bytes_ += span_at(heap_->space, entry.start())->size().raw;
+  if (shape.scan == Scan::kOther && !push_grey(Grey{object})) pool_->set_overflowed();
+}
+
+// A grey object, whatever its kind, or the piece of a large one that begins here.
+void acre_visitor::scan(uintptr_t address) {
   const Space& space = heap_->space;
-  const PageEntry entry = space.page_entry(space.page_of(Addr(grey.address)));
-  const Shape& shape = heap_->kinds.shape(entry);
-  // A check must know which words are promised to be references: their kind says so.
-  if (shape.scan != Scan::kMask || checking_) return scan_other(grey.address, entry);
-  for (uint64_t words = shape.mask; words != 0; words &= words - 1) {
-    const uintptr_t at = grey.address + 8 * static_cast<unsigned>(std::countr_zero(words));
-    visit(acre::rt::read_raw(at), Addr(at).as<const void>());
-  }
-}
-
-void acre_visitor::scan_other(uintptr_t address, PageEntry entry) {
+  const PageEntry entry = space.page_entry(space.page_of(Addr(address)));
   const Kind& kind = heap_->kinds.get(entry.kind());
+  if (kind.tracing == Tracing::kLeaf) return;
   if (entry.state() == PageState::kLarge) {
-    scan_large(address, *span_at(heap_->space, entry.start()), kind);
+    scan_large(address, *span_at(space, entry.start()), kind);
     return;
   }
   const uint64_t bytes = acre::rt::kClasses[entry.size_class()].bytes;
@@ -256,7 +345,7 @@ void acre_visitor::scan_large(uintptr_t address, Span& span, const Kind& kind) {
     const uint64_t rest = offset + piece;
     // The rest first, so that what this piece refers to comes off before it. Without room for it,
     // on we go: all that this piece finds is then dropped until the rescan.
-    const bool postponed = rest < size && push(Grey{start + rest});
+    const bool postponed = rest < size && push_grey(Grey{start + rest});
     scan_part(start + offset, piece, offset / sizeof(void*), kind);
     if (postponed) return;
     offset = rest;
@@ -288,7 +377,7 @@ void acre_visitor::rescan_marked() {
     if (heap_->kinds.get(span.kind).tracing == Tracing::kLeaf) return true;
     return for_each_object(space, span, [this, &space](Addr base) {
       if (acre::rt::bits::test(space.mark_words(), space.granule_of(base))) {
-        scan(Grey{base.raw});
+        scan(base.raw);
         drain();
       }
       return true;

@@ -3,27 +3,28 @@
 //
 // Structure. A reference goes through these stages:
 //
-//   visit(word) ─► mine? ─► ring, prefetched ─► mark bit set? ─► grey buffer ─► scan(object)
-//                   │ no                        (leaf: done)         │ full, or another is idle
-//                   ▼                                                ▼
-//                 outbox ─────► WorkPool ◄───────────────────────────┘
+//   visit(word) ─► mine? ─► stack ─► ring, prefetched ─► mark bit set? ─► scan its words ─► visit
+//                   │ no      ▲                           (leaf: done)  └► grey buffer, if that is
+//                   ▼         │                                            more: large, or a trace
+//                 outbox ─► WorkPool ◄──────────────────────────────────── function's
 //
-// The ring is there because the mark bit, the alloc bit and the object are cache misses: between
-// prefetch and use a dozen other references are looked at. Depth first from the grey buffer keeps
-// the number of grey objects small for lists and trees.
+// Last in, first out keeps the stack short for lists and trees. The ring is there because the bits
+// and the object are cache misses: between prefetch and use a dozen other references are looked at.
+// An object of up to 64 words whose kind says where its references are is scanned as soon as it is
+// marked; it is never written down as grey.
 //
-// Several markers. The range is dealt out in stripes of kStripeBytes: each belongs to one marker,
-// and only that one writes the mark bits of its objects. So setting a bit takes no locked operation
-// (some 20 cycles, as much as all the rest of marking an object that is in the cache), and what
-// crosses to another marker is written once to a buffer. Scanning is anyone's: a marker with
-// nothing to do takes grey objects from the others.
+// Several markers. The range is dealt out in stripes of 64 KiB: each belongs to one marker, and only
+// that one writes the mark bits of its objects. So setting a bit takes no locked operation (some 20
+// cycles, as much as all the rest of marking an object that is in the cache), and what crosses to
+// another marker is written once to a buffer. Grey objects are anyone's: a marker with nothing to do
+// takes them from the others.
 //
 // The common path of one reference:
 //   1. word - base < mapped, else it is no reference;
-//   2. to the ring, and later from it: is the mark bit at its granule set? Done;
+//   2. on the stack, in the ring, and later from it: is the mark bit at its granule set? Done;
 //   3. has its granule an alloc bit, it is the start of an object (tag bits in the low four do not
 //      matter), else it points into one, or into free room: find_object decides;
-//   4. set the mark bit, count the bytes; leaf kinds are done; others wait to be scanned.
+//   4. set the mark bit, count the bytes; leaf kinds are done.
 //
 // So a wrong word is never believed: every reference, exact or conservative, must find an alloc
 // bit. That makes dangling references harmless, and verify can report them.
@@ -89,25 +90,28 @@ struct acre_visitor {
   // Smaller: the load is spread more evenly; larger: fewer references cross. Objects of a stripe
   // share no word of mark bits with those of another.
   static constexpr unsigned kStripeShift = 16;
-  static constexpr unsigned kStripes = 64;  // dealt out alike, in a pattern that repeats
+  static constexpr unsigned kStripes = 64;  // dealt out in a pattern that repeats
 
-  // Objects scanned between two looks at whether another marker is idle.
-  static constexpr unsigned kShareEvery = 64;
+  // References marked between two looks at whether another marker is idle.
+  static constexpr unsigned kShareEvery = 128;
 
-  bool mine(uintptr_t offset) const { return owners_[(offset >> kStripeShift) % kStripes] == me_; }
-  void take_in(uintptr_t word, uintptr_t offset);
-  void mark(uintptr_t word);
-  void mark_inside(uintptr_t word, const void* slot);
-  void mark_object(acre::rt::Addr base);
-  void send(uintptr_t word, uintptr_t offset);
-  bool push(acre::gc::Grey grey);  // false: no room
-  bool pop(acre::gc::Grey* grey);
+  unsigned owner_of(uintptr_t offset) const { return owners_[(offset >> kStripeShift) % kStripes]; }
+  void put(uintptr_t word);
+  uintptr_t resolve(uintptr_t word);
+  void check(uintptr_t word, const void* slot);
+  void send(uintptr_t word, unsigned to);
+  bool push_grey(acre::gc::Grey grey);  // false: no room
+  bool pop_grey(acre::gc::Grey* grey);
+  bool grow_stack();
+  bool shrink_stack();
   bool receive();
   void share();
   void flush_outboxes();
+  template <bool kAlone>
+  void mark_waiting();
+  void mark_other(uintptr_t object, acre::rt::PageEntry entry, const acre::rt::Shape& shape);
   void drain_mine();
-  void scan(acre::gc::Grey grey);
-  void scan_other(uintptr_t address, acre::rt::PageEntry entry);
+  void scan(uintptr_t address);
   void scan_large(uintptr_t address, acre::rt::Span& span, const acre::rt::Kind& kind);
   void scan_part(uintptr_t start, size_t bytes, uint64_t first_word, const acre::rt::Kind& kind);
   void visit_bitmap(uintptr_t start, size_t bytes, uint64_t first_word, const acre::rt::Kind& kind);
@@ -115,11 +119,11 @@ struct acre_visitor {
 
   acre::rt::Heap* heap_;
   acre::gc::WorkPool* pool_;
-  acre::gc::WorkBuffer* buffer_ = nullptr;
+  acre::gc::WorkBuffer* grey_ = nullptr;
+  // The stack: the buffer in use, the full ones below it linked by next_in_stack.
+  acre::gc::WorkBuffer* stack_ = nullptr;
+  acre::gc::WorkBuffer* full_ = nullptr;
   uint64_t marked_bytes_ = 0;
-  unsigned ring_head_ = 0;  // the oldest; head to tail wait
-  unsigned ring_tail_ = 0;
-  unsigned until_share_ = kShareEvery;
   uint8_t me_;
   bool alone_;
   bool checking_ = false;
@@ -127,7 +131,6 @@ struct acre_visitor {
   uint64_t dangling_ = 0;
   acre_report_fn report_ = nullptr;
   void* report_arg_ = nullptr;
-  uintptr_t ring_[kRing] = {};
   uint8_t owners_[kStripes];
   acre::gc::WorkBuffer* outboxes_[acre::gc::kMaxMarkers] = {};
 };
