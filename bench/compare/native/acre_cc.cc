@@ -7,5 +7,5 @@
 
 int main(int argc, char** argv) {
   using namespace acre::compare;
-  return run_program(kWorkloads<AcreCc>, acre_version() + " (C++)", argc, argv);
+  return run_program(workloads<AcreCc>(), acre_version() + " (C++)", argc, argv);
 }

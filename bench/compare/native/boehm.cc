@@ -17,5 +17,5 @@ std::string version() {
 
 int main(int argc, char** argv) {
   using namespace acre::compare;
-  return run_program(kWorkloads<Boehm>, version(), argc, argv);
+  return run_program(workloads<Boehm>(), version(), argc, argv);
 }

@@ -31,7 +31,12 @@ struct Boehm {
 
   class Heap {
    public:
-    Heap() { GC_INIT(); }
+    // Threads that help to mark come with a program's first thread; here they are for those with one, too.
+    // (GC_MARKERS=1 in the environment: none.)
+    Heap() {
+      GC_INIT();
+      GC_start_mark_threads();
+    }
     template <class T>
     void declare() {}
     std::uint64_t collections() const { return GC_get_gc_no(); }

@@ -38,5 +38,5 @@ std::string version() {
 
 int main(int argc, char** argv) {
   using namespace acre::compare;
-  return run_program(kWorkloads<Malloc>, version(), argc, argv);
+  return run_program(workloads<Malloc>(), version(), argc, argv);
 }

@@ -68,10 +68,4 @@ inline T* escape(T* object) {
   return object;
 }
 
-// A local that holds a root must be in memory, and stay there until this is called again.
-template <class T>
-inline void pin(T* const& local) {
-  asm volatile("" : : "m"(local) : "memory");
-}
-
 }  // namespace acre::compare

@@ -1,0 +1,64 @@
+// grow: a heap grows to 2 GiB of small objects, and all that is made is kept.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "bench/compare/native/arithmetic.h"
+#include "bench/compare/native/memory.h"
+#include "bench/compare/native/program.h"
+
+namespace acre::compare {
+
+inline constexpr std::size_t kGrowChain = 4096;
+
+constexpr std::size_t grow_count(bool quick) { return std::size_t{1} << (quick ? 20 : 25); }
+
+template <Memory M>
+class Grow {
+ public:
+  static Outcome run(bool quick) {
+    const std::size_t chains = grow_count(quick) / kGrowChain;
+    const Stopwatch watch;
+    typename M::Heap heap;
+    heap.template declare<Node>();
+    heap.template declare<Head>();
+    Mutator memory(heap);
+    typename M::template Root<Head> root(memory, memory.template make_array<Head>(chains));
+    Head* const heads = root.get();
+    std::uint64_t i = 0;
+    for (std::size_t c = 0; c < chains; ++c) {
+      Node* chain = nullptr;
+      for (std::size_t n = 0; n < kGrowChain; ++n) chain = memory.template make<Node>(chain, i++);
+      memory.store(heads, heads[c].ref, chain);
+    }
+    const Elapsed elapsed = watch.read();
+
+    std::uint64_t sum = 0;
+    for (std::size_t c = 0; c < chains; ++c) {
+      for (const Node* node = heads[c].ref; node != nullptr; node = node->next) {
+        sum = sum * 31 + node->value;
+      }
+    }
+    Fold answer;
+    answer.add(sum);
+    // Where it must be freed, the end of the process does it.
+    return {answer.get(), elapsed, 0, grow_count(quick) * sizeof(Node), heap.collections()};
+  }
+
+ private:
+  using Mutator = typename M::Mutator;
+
+  struct Node {
+    static constexpr typename M::Layout layout{0};
+    typename M::template Ref<Node> next{};
+    std::uint64_t value = 0;
+    std::uint64_t pad[6];
+
+    Node(Node* n, std::uint64_t v) : next(n), value(v), pad{v, v, v, v, v, v} {}
+  };
+
+  using Head = Slot<M, Node>;
+};
+
+}  // namespace acre::compare
