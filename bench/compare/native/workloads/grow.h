@@ -26,11 +26,9 @@ class Grow {
     Mutator memory(heap);
     typename M::template Root<Head> root(memory, memory.template make_array<Head>(chains));
     Head* const heads = root.get();
-    std::uint64_t i = 0;
     for (std::size_t c = 0; c < chains; ++c) {
-      Node* chain = nullptr;
-      for (std::size_t n = 0; n < kGrowChain; ++n) chain = memory.template make<Node>(chain, i++);
-      memory.store(heads, heads[c].ref, chain);
+      Node* first = make_chain(memory, c * kGrowChain);
+      memory.store(heads, heads[c].ref, first);
     }
     const Elapsed elapsed = watch.read();
 
@@ -59,6 +57,18 @@ class Grow {
   };
 
   using Head = Slot<M, Node>;
+
+  // Values from `value` on, in order.
+  static Node* make_chain(Mutator& memory, std::uint64_t value) {
+    Node* const first = memory.template make<Node>(nullptr, value);
+    Node* last = first;
+    for (std::size_t n = 1; n < kGrowChain; ++n) {
+      Node* node = memory.template make<Node>(nullptr, value + n);
+      memory.store(last, last->next, node);
+      last = node;
+    }
+    return first;
+  }
 };
 
 }  // namespace acre::compare

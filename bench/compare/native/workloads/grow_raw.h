@@ -41,11 +41,8 @@ class GrowRaw {
     escape(cells);
     const Elapsed elapsed = watch.read();
 
-    // A chain of grow is walked from the node made last.
     std::uint64_t sum = 0;
-    for (std::size_t chain = 0; chain < count; chain += kGrowChain) {
-      for (std::size_t n = kGrowChain; n-- > 0;) sum = sum * 31 + cells[chain + n].words[1];
-    }
+    for (std::size_t i = 0; i < count; ++i) sum = sum * 31 + cells[i].words[1];
     Fold answer;
     answer.add(sum);
     munmap(mapping, count * sizeof(Cell));
