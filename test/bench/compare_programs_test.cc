@@ -1,0 +1,183 @@
+// The native programs of bench/compare as the driver runs them: all of them answer alike, and alike to the
+// programs in other languages, whose answers for --quick are kept here.
+#include <sys/wait.h>
+
+#include <array>
+#include <boost/test/unit_test.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#if defined(__has_feature)
+#define ACRE_TEST_HAS(feature) __has_feature(feature)
+#else
+#define ACRE_TEST_HAS(feature) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || \
+    ACRE_TEST_HAS(address_sanitizer) || ACRE_TEST_HAS(thread_sanitizer)
+#define ACRE_TEST_SHADOWED 1
+#else
+#define ACRE_TEST_SHADOWED 0
+#endif
+
+namespace acre::compare {
+namespace {
+
+// In a process with a sanitizer's shadow memory: it looks at other stacks and other memory than the program has,
+// and no limit of addresses can be set.
+constexpr bool kShadowed = ACRE_TEST_SHADOWED;
+
+// The answers of --quick. The program in Go, which shares no code with these, gives the same.
+const std::map<std::string, std::string> kAnswers = {
+    {"binary_trees", "0a945deea2259883"},  {"gcbench", "41f05ff93f970ba6"},
+    {"churn", "03d6652cc0cc7986"},         {"strings", "e87e5506d68538e8"},
+    {"graph", "6bfa0e85a576d486"},         {"list", "6763413373a9b7df"},
+    {"grow", "63ece09e6399b7df"},          {"grow_raw", "63ece09e6399b7df"},
+    {"grow_raw_huge", "63ece09e6399b7df"}, {"mt_alloc_1", "22dcdad1dc397723"},
+    {"mt_alloc_2", "cc105efb289f4555"},    {"larson", "2f1b21f7e74d1adb"},
+    {"large", "af69ef4c860c3ed5"},         {"frag", "0241c9388ed09121"},
+};
+
+std::vector<std::string> programs() {
+  std::vector<std::string> names = {"acre_cc", "acre_c", "malloc"};
+  if (!kShadowed) names.push_back("boehm");
+  return names;
+}
+
+struct Ran {
+  int code;
+  std::string output;
+};
+
+// COMPARE_NATIVE: the folder of the programs, if the test does not run under Bazel.
+Ran run(const std::string& program, const std::string& arguments, const std::string& before = "") {
+  const char* folder = std::getenv("COMPARE_NATIVE");
+  const std::string command = before + " '" +
+                              (folder != nullptr ? folder : "bench/compare/native") + "/" +
+                              program + "' " + arguments + " </dev/null";
+  std::FILE* pipe = popen(command.c_str(), "r");
+  BOOST_REQUIRE(pipe != nullptr);
+  std::string output;
+  std::array<char, 4096> part;
+  for (std::size_t got; (got = std::fread(part.data(), 1, part.size(), pipe)) > 0;) {
+    output.append(part.data(), got);
+  }
+  const int status = pclose(pipe);
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), output};
+}
+
+std::set<std::string> listed(const std::string& program) {
+  const Ran ran = run(program, "--list");
+  BOOST_REQUIRE(ran.code == 0);
+  std::istringstream lines(ran.output);
+  std::set<std::string> names;
+  for (std::string name; std::getline(lines, name);) {
+    BOOST_TEST(names.insert(name).second, program << " lists " << name << " twice");
+  }
+  return names;
+}
+
+// One line, an object with these keys, and figures that can be.
+void check_line(const std::string& program, const std::string& workload, const std::string& line) {
+  BOOST_REQUIRE(line.find('\n') == line.size() - 1);
+  const nlohmann::json outcome = nlohmann::json::parse(line);
+  BOOST_TEST(outcome.size() == 6u);
+  BOOST_TEST(outcome.at("answer").get<std::string>() == kAnswers.at(workload));
+  BOOST_TEST(outcome.at("seconds").get<double>() > 0);
+  BOOST_TEST(outcome.at("cpu_seconds").get<double>() > 0);
+  const bool timed_collections = workload == "graph" || workload == "list";
+  BOOST_TEST((outcome.at("setup_seconds").get<double>() > 0) == timed_collections);
+  const auto live = outcome.at("live_bytes").get<std::uint64_t>();
+  if (workload.rfind("grow", 0) == 0) BOOST_TEST(live == (std::uint64_t{64} << 20));
+  if (workload == "frag") BOOST_TEST((live > 16u << 20 && live < 17u << 20));
+  const auto collections = outcome.at("collections").get<std::uint64_t>();
+  BOOST_TEST((collections > 0) == (program != "malloc"));
+}
+
+BOOST_AUTO_TEST_CASE(every_program_gives_the_same_answer_for_every_workload) {
+  for (const std::string& program : programs()) {
+    for (const std::string& workload : listed(program)) {
+      BOOST_TEST_CONTEXT(program << " " << workload << " --quick") {
+        const Ran ran = run(program, workload + " --quick");
+        BOOST_TEST(ran.code == 0);
+        if (ran.code == 0) check_line(program, workload, ran.output);
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(each_program_lists_what_its_interface_can_do) {
+  std::set<std::string> of_malloc;
+  std::set<std::string> of_collectors;
+  for (const auto& [workload, answer] : kAnswers) {
+    if (workload != "graph" && workload != "list") of_malloc.insert(workload);
+    if (workload.rfind("grow_raw", 0) != 0) of_collectors.insert(workload);
+  }
+  for (const std::string& program : programs()) {
+    BOOST_TEST_CONTEXT(program) {
+      BOOST_CHECK(listed(program) == (program == "malloc" ? of_malloc : of_collectors));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(each_program_says_which_version_it_measures) {
+  const std::map<std::string, std::string> patterns = {
+      {"acre_cc", "Acre [0-9]+\\.[0-9]+\\.[0-9]+ \\(C\\+\\+\\)\n"},
+      {"acre_c", "Acre [0-9]+\\.[0-9]+\\.[0-9]+ \\(C\\)\n"},
+      {"boehm", "Boehm GC [0-9]+\\.[0-9]+\\.[0-9]+\n"},
+      {"malloc", "[a-z ]+ [0-9.]+\n"},
+  };
+  for (const std::string& program : programs()) {
+    const Ran ran = run(program, "--version");
+    BOOST_TEST(ran.code == 0);
+    BOOST_TEST(std::regex_match(ran.output, std::regex(patterns.at(program))),
+               program << " prints " << ran.output);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_wrong_command_line_is_told_and_ends_with_2) {
+  for (const std::string& program : programs()) {
+    for (const char* arguments : {"", "no_such", "--quick", "grow --quik", "grow --quick more",
+                                  "--list more", "--version --quick"}) {
+      BOOST_TEST_CONTEXT(program << " " << arguments) {
+        const Ran ran = run(program, std::string(arguments) + " 2>&1");
+        BOOST_TEST(ran.code == 2);
+        BOOST_TEST(ran.output.find("usage: " + program) != std::string::npos);
+        BOOST_TEST(run(program, std::string(arguments) + " 2>/dev/null").output == "");
+      }
+    }
+    const Ran help = run(program, "--help");
+    BOOST_TEST(help.code == 0);
+    BOOST_TEST(help.output.find("--list") != std::string::npos);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(out_of_memory_is_told_and_ends_with_1) {
+  std::map<std::string, std::string> limits = {
+      {"acre_cc", "ACRE_RESERVE_BYTES=64MiB"},
+      {"acre_c", "ACRE_RESERVE_BYTES=64MiB"},
+  };
+  if (!kShadowed) {
+    limits["boehm"] = "GC_MAXIMUM_HEAP_SIZE=32M";
+    limits["malloc"] = "ulimit -v 65536;";
+  }
+  for (const auto& [program, limit] : limits) {
+    for (const char* workload : {"grow", "large"}) {
+      BOOST_TEST_CONTEXT(limit << " " << program << " " << workload) {
+        const Ran ran = run(program, std::string(workload) + " --quick 2>&1", limit);
+        BOOST_TEST(ran.code == 1);
+        BOOST_TEST(ran.output.find(program + ": out of memory\n") != std::string::npos,
+                   "it printed " << ran.output);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace acre::compare
