@@ -34,13 +34,16 @@ class Grow {
 
     std::uint64_t sum = 0;
     for (std::size_t c = 0; c < chains; ++c) {
-      for (const Node* node = heads[c].ref; node != nullptr; node = node->next) {
+      for (Node* node = heads[c].ref; node != nullptr;) {
+        Node* const next = node->next;
         sum = sum * 31 + node->value;
+        memory.drop(node);
+        node = next;
       }
     }
     Fold answer;
     answer.add(sum);
-    // Where it must be freed, the end of the process does it.
+    memory.drop(heads);
     return {answer.get(), elapsed, 0, grow_count(quick) * sizeof(Node), heap.collections()};
   }
 
