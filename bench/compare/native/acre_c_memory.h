@@ -12,6 +12,7 @@
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "bench/compare/native/program.h"
 
@@ -111,14 +112,20 @@ struct AcreC {
     // What a C program does by hand, field by field: references by acre_store, all else by assignment.
     template <class T>
     void write(T* object, const T& content) {
-      const auto words = std::bit_cast<std::array<void*, sizeof(T) / sizeof(void*)>>(content);
-      void** const fields = reinterpret_cast<void**>(object);
-      for (unsigned i = 0; i < words.size(); ++i) {
-        if ((T::layout.bits() >> i) & 1) {
-          acre_store(thread_, object, &fields[i], words[i]);
-        } else {
-          fields[i] = words[i];
-        }
+      constexpr std::size_t kWords = sizeof(T) / sizeof(void*);
+      const auto words = std::bit_cast<std::array<void*, kWords>>(content);
+      [&]<std::size_t... kIndex>(std::index_sequence<kIndex...>) {
+        (write_word<kIndex>(object, words[kIndex]), ...);
+      }
+      (std::make_index_sequence<kWords>());
+    }
+    template <std::size_t kIndex, class T>
+    void write_word(T* object, void* word) {
+      void** const field = reinterpret_cast<void**>(object) + kIndex;
+      if constexpr ((T::layout.bits() >> kIndex) & 1) {
+        acre_store(thread_, object, field, word);
+      } else {
+        *field = word;
       }
     }
 

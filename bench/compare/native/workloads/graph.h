@@ -23,6 +23,7 @@ class Graph {
     Mutator memory(heap);
     typename M::template Root<Node> first(memory, nullptr);
     build(memory, first, count);
+    clear_dead_stack();
     const double setup = watch.read().seconds;
 
     const Elapsed elapsed = time_collections<M>(memory);

@@ -21,6 +21,7 @@ class List {
     heap.template declare<Node>();
     Mutator memory(heap);
     typename M::template Root<Node> list(memory, make(memory, count));
+    clear_dead_stack();
     const double setup = watch.read().seconds;
 
     const Elapsed elapsed = time_collections<M>(memory);
