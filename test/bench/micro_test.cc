@@ -44,7 +44,7 @@ struct Program {
 };
 
 const Program kPrograms[] = {
-    {"alloc_bench", ".", 33},
+    {"alloc_bench", ".", 24},
     {"barrier_bench", ".", 5},
     {"central_bench", ".", 5},
     {"collect_bench", ".", 3},
