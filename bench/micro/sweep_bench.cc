@@ -100,14 +100,18 @@ BENCHMARK_CAPTURE(span, all_dead, Live::kNone)->Name("sweep/span/all_dead")->Arg
 BENCHMARK_CAPTURE(span, all_live, Live::kAll)->Name("sweep/span/all_live")->Arg(64);
 BENCHMARK_CAPTURE(span, every_second, Live::kHalf)->Name("sweep/span/every_second")->Arg(64);
 BENCHMARK_CAPTURE(span, random_half, Live::kRandom)->Name("sweep/span/random_half")->Arg(64);
-BENCHMARK_CAPTURE(heap_gib, all_dead, Live::kNone)->Name("sweep/heap_gib/all_dead")->Arg(64);
-BENCHMARK_CAPTURE(heap_gib, all_live, Live::kAll)->Name("sweep/heap_gib/all_live")->Arg(64);
+void gib(benchmark::internal::Benchmark* benchmark) {
+  benchmark->Arg(64)->Unit(benchmark::kMillisecond);
+}
+
+BENCHMARK_CAPTURE(heap_gib, all_dead, Live::kNone)->Name("sweep/heap_gib/all_dead")->Apply(gib);
+BENCHMARK_CAPTURE(heap_gib, all_live, Live::kAll)->Name("sweep/heap_gib/all_live")->Apply(gib);
 BENCHMARK_CAPTURE(heap_gib, every_second, Live::kHalf)
     ->Name("sweep/heap_gib/every_second")
-    ->Arg(64);
+    ->Apply(gib);
 BENCHMARK_CAPTURE(heap_gib, random_half, Live::kRandom)
     ->Name("sweep/heap_gib/random_half")
-    ->Arg(64);
+    ->Apply(gib);
 
 }  // namespace
 }  // namespace acre::bench
