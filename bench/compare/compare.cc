@@ -5,7 +5,6 @@
 // this machine lacks is left out), 1 when not, or a file could not be written; 2 for a wrong command line.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <exception>
 
@@ -27,11 +26,11 @@ void print_intro(const Comparison& comparison) {
              machine.cores, long_bytes(static_cast<double>(machine.memory_total)), machine.kernel,
              machine.huge_pages);
   for (const Program& program : comparison.programs) {
-    if (program.presence == Presence::kPresent) {
-      fmt::print("  {:<14} {}\n", program.system->name, program.version);
-    } else {
-      fmt::print("  {:<14} left out: {}\n", program.system->name, program.reason);
-    }
+    if (program.presence != Presence::kPresent) continue;
+    fmt::print("  {:<14} {}\n", program.system->name, program.version);
+  }
+  for (const LeftOut& each : left_out(comparison.programs)) {
+    fmt::print("left out: {}: {}\n", each.systems, each.reason);
   }
   for (const auto& [name, value] : comparison.environment) {
     fmt::print("  in the environment: {}={}\n", name, value);
@@ -61,8 +60,8 @@ int run(const CompareSettings& settings) {
   comparison.programs = find_programs(settings);
   comparison.reference = reference_of(comparison.programs);
   if (comparison.reference.empty()) {
-    for (const Program& program : comparison.programs) {
-      fmt::print(stderr, "compare: {}: {}\n", program.system->name, program.reason);
+    for (const LeftOut& each : left_out(comparison.programs)) {
+      fmt::print(stderr, "compare: {}: {}\n", each.systems, each.reason);
     }
     fmt::print(stderr, "compare: none of the systems is there\n");
     return 1;

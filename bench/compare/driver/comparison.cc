@@ -27,15 +27,31 @@ constexpr std::string_view kPrefixes[] = {"ACRE_",
 
 std::vector<std::string> Comparison::failures() const {
   std::vector<std::string> lines;
-  for (const Program& program : programs) {
-    if (program.presence != Presence::kBroken) continue;
-    lines.push_back(fmt::format("{}: {}", program.system->name, program.reason));
+  for (const LeftOut& each : left_out(programs)) {
+    if (each.failure) lines.push_back(fmt::format("{}: {}", each.systems, each.reason));
   }
   for (const Result& result : results) {
     if (result.ok) continue;
     lines.push_back(fmt::format("{} by {}: {}", result.workload, result.system, result.failure));
   }
   return lines;
+}
+
+std::vector<LeftOut> left_out(const std::vector<Program>& programs) {
+  std::vector<LeftOut> groups;
+  for (const Program& program : programs) {
+    if (program.presence == Presence::kPresent) continue;
+    const bool failure = program.presence == Presence::kBroken;
+    const auto same = std::find_if(groups.begin(), groups.end(), [&](const LeftOut& group) {
+      return group.reason == program.reason && group.failure == failure;
+    });
+    if (same == groups.end()) {
+      groups.push_back({std::string(program.system->name), program.reason, failure});
+    } else {
+      same->systems += fmt::format(", {}", program.system->name);
+    }
+  }
+  return groups;
 }
 
 std::string reference_of(const std::vector<Program>& programs) {

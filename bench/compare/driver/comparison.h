@@ -28,6 +28,14 @@ struct Comparison {
   std::vector<std::string> failures() const;
 };
 
+// Systems that are left out for the same reason.
+struct LeftOut {
+  std::string systems;  // with commas
+  std::string reason;
+  bool failure = false;  // broken, not missing
+};
+std::vector<LeftOut> left_out(const std::vector<Program>& programs);
+
 // The first of the systems asked for that is there: "acre" if it is among them.
 std::string reference_of(const std::vector<Program>& programs);
 

@@ -59,8 +59,13 @@ void describe(CLI::App& app, Raw& raw) {
   app.add_option("--timeout", raw.settings.timeout_seconds,
                  "time for one run, which is then killed and has failed (default: 300)")
       ->type_name("SECONDS");
-  app.add_option("--json", raw.settings.json_path, "write all figures as JSON")->type_name("FILE");
-  app.add_option("--html", raw.settings.html_path, "write a page with charts")->type_name("FILE");
+  // The last counts: ./dev gives these two, and then what its user says.
+  app.add_option("--json", raw.settings.json_path, "write all figures as JSON")
+      ->take_last()
+      ->type_name("FILE");
+  app.add_option("--html", raw.settings.html_path, "write a page with charts")
+      ->take_last()
+      ->type_name("FILE");
   app.add_flag("--list", raw.list, "name the workloads and systems, and end");
   app.add_option("--native-dir", raw.settings.native_directory,
                  "where the programs acre_cc, acre_c, boehm and malloc are (default: beside this "

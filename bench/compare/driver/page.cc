@@ -14,7 +14,7 @@ namespace {
 
 const char* kStyle = R"css(
 .overview td, .overview th { text-align: right; padding: 5px 8px; }
-.overview td:first-child { font-weight: 550; }
+.overview tr > :first-child { font-weight: 550; text-align: left; }
 .overview .faster { background: color-mix(in srgb, var(--bad) 16%, transparent); }
 .overview .slower { background: color-mix(in srgb, var(--good) calc(var(--much) * 1%), transparent); }
 .overview .failed { color: var(--bad); font-weight: 600; }
@@ -175,8 +175,8 @@ std::string to_page(const Comparison& comparison) {
   out += kPageStyle;
   out += kStyle;
   out += "</style></head><body><main>\n" + head(comparison) + messages(comparison);
-  out += overview(comparison) + targets(comparison) + sections(comparison);
-  return out + background(comparison) + "</main></body></html>\n";
+  out += overview(comparison) + sections(comparison);
+  return out + targets(comparison) + background(comparison) + "</main></body></html>\n";
 }
 
 }  // namespace acre::bench

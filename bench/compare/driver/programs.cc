@@ -1,8 +1,7 @@
 #include "bench/compare/driver/programs.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
-
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <filesystem>
@@ -103,6 +102,7 @@ void find_native(Program& program, const CompareSettings& settings) {
     program.environment = {{"LD_PRELOAD", *library}};
   }
   ask_version(program);
+  if (program.system->family == Family::kRaw) program.version = "mmap";
 }
 
 void take(Program& program, const Built& built) {

@@ -117,6 +117,9 @@ void run_comparison(Comparison& comparison, double started) {
   }
   progress.clear();
   note_lost_rounds(comparison, parts);
+  if (comparison.settings.quick) {
+    comparison.notes.emplace_back("--quick: the sizes are far below what the descriptions say");
+  }
   for (Part& part : parts) {
     std::vector<Result> results;
     for (const Pair& pair : part.pairs) {

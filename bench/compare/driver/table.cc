@@ -32,9 +32,11 @@ TableRow row_of(const Result& result, const Result* reference, bool shows_live) 
 }
 
 std::string block_text(const TableBlock& block) {
-  std::size_t first = 10;
+  std::size_t first = 13;  // at least, so that the columns of all blocks stand below each other
   std::vector<std::size_t> widths;
-  for (const std::string& name : block.heading) widths.push_back(name.size());
+  for (const std::string& name : block.heading) {
+    widths.push_back(std::max<std::size_t>(name.size(), 7));
+  }
   for (const TableRow& row : block.rows) {
     first = std::max(first, row.system.size());
     for (std::size_t i = 0; i < row.cells.size(); ++i) {

@@ -114,7 +114,7 @@ Built build_java(const CompareSettings& settings) {
   const std::vector<fs::path> files = files_in(sources, ".java");
   const std::string name = main_class(files);
   if (name.empty()) {
-    return broken(fmt::format("no Java source, or not one, with a main in {}", sources.string()));
+    return broken(fmt::format("not exactly one Java source with a main in {}", sources.string()));
   }
   // Emptied: a class whose source is gone would stay.
   const fs::path classes = fs::absolute(settings.work_directory) / "java";
