@@ -9,7 +9,6 @@
 
 #include <cstdio>
 #include <exception>
-#include <fstream>
 #include <memory>
 #include <string>
 
@@ -17,6 +16,7 @@
 #include "bench/growth/json.h"
 #include "bench/growth/options.h"
 #include "bench/growth/outcome.h"
+#include "bench/growth/report.h"
 #include "bench/growth/table.h"
 #include "bench/growth/units.h"
 
@@ -39,16 +39,7 @@ acre_options heap_options() {
 }
 
 bool write_file(const std::string& path, const std::string& content) {
-  if (path.empty()) return true;
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file << content;
-  file.close();
-  if (!file) {
-    fmt::print(stderr, "heap_growth: {} could not be written\n", path);
-    return false;
-  }
-  fmt::print("wrote {}\n", path);
-  return true;
+  return write_report("heap_growth", path, content);
 }
 
 void print_intro(const Outcome& outcome) {

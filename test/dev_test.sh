@@ -67,12 +67,24 @@ plain_user_is_told_what_is_missing() {
   fake dpkg-query '[ "$3" != g++ ] || echo installed'
   fake apt-get "touch $work/asked"
   local command
-  for command in run test bench 'install p'; do
+  for command in run test bench 'bench --micro' 'install p'; do
     # shellcheck disable=SC2086 # a command and its argument
     dev $command
     [ "$status" -eq 1 ] && grep -q 'apt-get install .*bazel-bootstrap' <<<"$err" &&
       ! grep -qF 'g++' <<<"$err" && [ ! -e "$work/asked" ] || return
   done
+}
+
+# A Bazel that builds nothing, and a program in the place of what it would have built.
+bench_goes_on_without_other_systems_and_passes_options_on() {
+  fake id 'echo 1000'
+  fake dpkg-query '[ "$3" = golang-go ] || echo installed'
+  fake bazel "case \" \$* \" in *' info '*) echo $work/built ;; esac"
+  mkdir -p "$work/built/bench/compare"
+  fake ../built/bench/compare/compare 'echo "$*"; exit 1'
+  dev bench --only churn --quick
+  [ "$status" -eq 1 ] && grep -q 'without.* golang-go$' <<<"$err" &&
+    grep -q -- "--native-dir $work/built/bench/compare/native .*--only churn --quick$" <<<"$out"
 }
 
 root_gets_what_is_missing() {
@@ -128,7 +140,8 @@ counts_what_did_not_build_or_end() {
 
 echo '<testsuites><testsuite name="dev">' >"$xml"
 for name in alone_lists_its_commands help_is_the_same unknown_command_is_refused \
-  install_wants_a_prefix plain_user_is_told_what_is_missing root_gets_what_is_missing \
+  install_wants_a_prefix plain_user_is_told_what_is_missing \
+  bench_goes_on_without_other_systems_and_passes_options_on root_gets_what_is_missing \
   failing_apt_get_is_an_error counts_cases counts_what_ran_before_a_crash \
   counts_a_program_as_one counts_what_did_not_build_or_end; do
   check "$name" "$name"

@@ -3,39 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <ctime>
 
 #include "bench/growth/chart.h"
 #include "bench/growth/json.h"
-#include "bench/growth/page_assets.h"
+#include "bench/growth/page.h"
+#include "bench/growth/page_script.h"
 #include "bench/growth/table.h"
 #include "bench/growth/units.h"
 
 namespace acre::bench {
 namespace {
-
-std::string escaped(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '&': out += "&amp;"; break;
-      case '"': out += "&quot;"; break;
-      default: out += c;
-    }
-  }
-  return out;
-}
-
-std::string now_text() {
-  const std::time_t now = std::time(nullptr);
-  std::tm local{};
-  localtime_r(&now, &local);
-  char text[64];
-  const std::size_t length = std::strftime(text, sizeof text, "%Y-%m-%d %H:%M", &local);
-  return {text, length};
-}
 
 std::string tile(const std::string& figure, const std::string& meaning) {
   return fmt::format("<div class=\"tile\"><b>{}</b><span>{}</span></div>", escaped(figure),

@@ -3,21 +3,13 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "bench/growth/report.h"
+
 namespace acre::bench {
 namespace {
 
 // Ordered, for a person may read it too.
 using Json = nlohmann::ordered_json;
-
-Json machine_of(const Machine& machine) {
-  return {{"kernel", machine.kernel},
-          {"processor", machine.processor},
-          {"cores", machine.cores},
-          {"page_bytes", machine.page_bytes},
-          {"memory_total_bytes", machine.memory_total},
-          {"memory_available_bytes", machine.memory_available},
-          {"transparent_huge_pages", machine.huge_pages}};
-}
 
 Json settings_of(const Outcome& outcome) {
   const Settings& settings = outcome.settings;
@@ -113,11 +105,6 @@ Json check_of(const Check& check) {
           {"target", check.target}, {"verdict", check.verdict_text()}, {"note", check.note}};
 }
 
-// A directory's name need not be UTF-8; what is not is replaced, for dump would throw.
-std::string dump(const Json& json, int indent) {
-  return json.dump(indent, ' ', false, Json::error_handler_t::replace);
-}
-
 std::string without_angle(std::string text) {
   for (std::size_t at = 0; (at = text.find('<', at)) != std::string::npos;) {
     text.replace(at, 1, "\\u003c");
@@ -129,7 +116,7 @@ std::string without_angle(std::string text) {
 
 std::string to_json(const Outcome& outcome) {
   Json out = {{"schema", "acre.heap_growth/1"},
-              {"machine", machine_of(outcome.machine)},
+              {"machine", machine_to_json(outcome.machine)},
               {"settings", settings_of(outcome)},
               {"creation", creation_of(outcome.creation)}};
   out["workloads"] = Json::array();
@@ -138,13 +125,13 @@ std::string to_json(const Outcome& outcome) {
   }
   out["checks"] = Json::array();
   for (const Check& check : outcome.checks) out["checks"].push_back(check_of(check));
-  return dump(out, 1) + "\n";
+  return dump_json(out, 1) + "\n";
 }
 
 std::string samples_to_json(const WorkloadResult& result) {
-  return without_angle(dump(samples_of(result), -1));
+  return without_angle(dump_json(samples_of(result), -1));
 }
 
-std::string quoted(const std::string& text) { return without_angle(dump(Json(text), -1)); }
+std::string quoted(const std::string& text) { return without_angle(dump_json(Json(text), -1)); }
 
 }  // namespace acre::bench

@@ -8,9 +8,9 @@
 #include <array>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 
 #include "bench/growth/process.h"
+#include "bench/growth/report.h"
 #include "bench/growth/units.h"
 
 namespace acre::bench {
@@ -88,15 +88,8 @@ void check_directory(const std::string& path) {
   }
 }
 
-// Before the run and not after it: nobody wants to lose minutes to a misspelt directory.
 void check_writable(const char* option, const std::string& path) {
-  if (path.empty()) return;
-  std::error_code error;
-  const std::filesystem::path parent = std::filesystem::path(path).parent_path();
-  if (!parent.empty()) std::filesystem::create_directories(parent, error);
-  if (!std::ofstream(path, std::ios::app)) {
-    reject(fmt::format("{}: '{}' cannot be written", option, path));
-  }
+  if (!can_be_written(path)) reject(fmt::format("{}: '{}' cannot be written", option, path));
 }
 
 Settings judge(const Raw& raw, bool gib_given, bool directory_given) {

@@ -1,4 +1,4 @@
-#include "bench/growth/page_assets.h"
+#include "bench/growth/page.h"
 
 namespace acre::bench {
 

@@ -1,52 +1,18 @@
 // The program as a person runs it: options, files, exit codes.
-#include <sys/wait.h>
-
-#include <array>
 #include <boost/test/unit_test.hpp>
-#include <cstdio>
-#include <cstdlib>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <regex>
-#include <sstream>
 #include <string>
 
+#include "test/bench/command.h"
 #include "test/bench/source_tree.h"
 
 namespace acre::bench {
 namespace {
 
-struct Ran {
-  int code;
-  std::string output;  // of both
-};
-
 // HEAP_GROWTH: where the program is, if the test does not run under Bazel.
 Ran run(const std::string& arguments, const std::string& environment = "") {
-  const char* program = std::getenv("HEAP_GROWTH");
-  const std::string command = environment + " '" +
-                              (program != nullptr ? program : "bench/heap_growth") + "' " +
-                              arguments + " 2>&1 </dev/null";
-  std::FILE* pipe = popen(command.c_str(), "r");
-  BOOST_REQUIRE(pipe != nullptr);
-  std::string output;
-  std::array<char, 4096> part;
-  for (std::size_t got; (got = std::fread(part.data(), 1, part.size(), pipe)) > 0;) {
-    output.append(part.data(), got);
-  }
-  const int status = pclose(pipe);
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), output};
-}
-
-std::string read_file(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream content;
-  content << file.rdbuf();
-  return content.str();
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
+  return run_program("HEAP_GROWTH", "bench/heap_growth", arguments, environment);
 }
 
 void check_usage_error(const std::string& arguments, const std::string& reason) {

@@ -1,0 +1,64 @@
+#include "bench/compare/driver/catalogue.h"
+
+#include <algorithm>
+
+namespace acre::bench {
+namespace {
+
+constexpr System kSystems[] = {
+    {"acre", Family::kAcre, "Acre by its C++ API", ""},
+    {"acre_c", Family::kAcre, "Acre by its C API", ""},
+    {"acre_1mark", Family::kAcre, "Acre by its C++ API with ACRE_MARK_THREADS=1", "graph"},
+    {"boehm", Family::kCollector, "the Boehm-Demers-Weiser collector, for C", ""},
+    {"go", Family::kCollector, "Go", ""},
+    {"java_serial", Family::kCollector, "Java with -XX:+UseSerialGC", ""},
+    {"java_parallel", Family::kCollector, "Java with -XX:+UseParallelGC", ""},
+    {"java_g1", Family::kCollector, "Java with -XX:+UseG1GC", ""},
+    {"glibc", Family::kMalloc, "malloc and free of the C library", ""},
+    {"mimalloc", Family::kMalloc, "malloc and free of mimalloc, preloaded", ""},
+    {"jemalloc", Family::kMalloc, "malloc and free of jemalloc, preloaded", ""},
+    {"tcmalloc", Family::kMalloc, "malloc and free of gperftools' tcmalloc, preloaded", ""},
+    {"raw", Family::kRaw, "mmap and writes: what growing costs in the kernel", "grow"},
+    {"raw_huge", Family::kRaw, "the same with huge pages", "grow"},
+};
+
+constexpr Workload kWorkloads[] = {
+    {"binary_trees", "many short-lived binary trees beside one that lives", true, false},
+    {"gcbench", "trees built top-down and bottom-up beside a tree and an array that live", true,
+     false},
+    {"churn", "a hash table of a million entries whose entries are replaced at random", true,
+     false},
+    {"strings", "buffers of 8 to 519 bytes, filled; one in 16 is kept for a while", true, false},
+    {"graph", "a full collection of 2^25 nodes linked at random, 2 GiB", false, false},
+    {"list", "a full collection of one list of 2^26 nodes, 2 GiB", false, false},
+    {"grow", "growing to 2^25 live objects of 64 bytes, 2 GiB", true, true},
+    {"mt_alloc_1", "short-lived objects of 16 to 128 bytes, by one thread", true, false},
+    {"mt_alloc_2", "the same work by each of two threads", true, false},
+    {"larson", "two threads that drop what the other one allocated", true, false},
+    {"large", "objects of 64 KiB to 16 MiB, written a word a page", true, false},
+    {"frag", "256 MiB of objects whose sizes change in phases", true, true},
+};
+
+template <class Row>
+const Row* find(std::span<const Row> rows, std::string_view name) {
+  const auto at =
+      std::find_if(rows.begin(), rows.end(), [&](const Row& row) { return row.name == name; });
+  return at == rows.end() ? nullptr : &*at;
+}
+
+}  // namespace
+
+std::span<const System> all_systems() { return kSystems; }
+
+std::span<const Workload> all_workloads() { return kWorkloads; }
+
+const System* find_system(std::string_view name) { return find(all_systems(), name); }
+
+const Workload* find_workload(std::string_view name) { return find(all_workloads(), name); }
+
+bool runs_on(const Workload& workload, const System& system) {
+  if (!system.only.empty()) return workload.name == system.only;
+  return workload.malloc_too || system.family != Family::kMalloc;
+}
+
+}  // namespace acre::bench
