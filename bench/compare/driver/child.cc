@@ -69,6 +69,7 @@ std::vector<std::string> environment_for(const std::vector<Variable>& changes) {
 
 std::vector<char*> pointers(std::vector<std::string>& strings) {
   std::vector<char*> out;
+  out.reserve(strings.size() + 1);
   for (std::string& each : strings) out.push_back(each.data());
   out.push_back(nullptr);
   return out;

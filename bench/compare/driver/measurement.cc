@@ -37,7 +37,7 @@ std::uint64_t count_of(const Json& object, const char* key) {
 
 std::string answer_of(const Json& object) {
   const Json& value = member(object, "answer");
-  const std::string answer = value.is_string() ? value.get<std::string>() : "";
+  std::string answer = value.is_string() ? value.get<std::string>() : "";
   const bool hex = std::all_of(answer.begin(), answer.end(), [](char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
   });

@@ -13,14 +13,15 @@ namespace acre::bench {
 namespace {
 
 const char* kStyle = R"css(
-.overview td, .overview th { text-align: right; padding: 5px 8px; }
+.overview td, .overview th { text-align: right; padding: 5px 6px; }
+.overview th { white-space: normal; }
 .overview tr > :first-child { font-weight: 550; text-align: left; }
 .overview .faster { background: color-mix(in srgb, var(--bad) 16%, transparent); }
 .overview .slower { background: color-mix(in srgb, var(--good) calc(var(--much) * 1%), transparent); }
 .overview .failed { color: var(--bad); font-weight: 600; }
 .contest { display: grid; grid-template-columns: repeat(auto-fit, minmax(330px, 1fr)); gap: 6px 40px; }
 .contest h3 { margin: 14px 0 6px; }
-.contest .bars { grid-template-columns: 7.2em 1fr 9.5em; gap: 4px 10px; }
+.contest .bars { grid-template-columns: 8.4em 1fr 9.5em; gap: 4px 10px; }
 .contest .bars i { height: 13px; opacity: .85; min-width: 1px; }
 .contest .bars .mark { color: var(--muted); display: inline-block; min-width: 4em; }
 .bars i.acre { background: var(--live); opacity: 1; } .bars i.collector { background: var(--resident); }
@@ -73,7 +74,12 @@ std::string overview(const Comparison& comparison) {
   for (const Program& program : comparison.programs) {
     if (program.presence == Presence::kPresent) systems.push_back(program.system->name);
   }
-  for (const std::string_view system : systems) out += fmt::format("<th>{}</th>", system);
+  for (const std::string_view system : systems) {
+    std::string name(system);
+    if (const std::size_t at = name.find('_'); at != std::string::npos)
+      name.insert(at + 1, "<wbr>");
+    out += fmt::format("<th>{}</th>", name);
+  }
   out += "</tr></thead><tbody>\n";
   for (const std::string& workload : comparison.settings.workloads) {
     out += fmt::format("<tr><td>{}</td>", workload);

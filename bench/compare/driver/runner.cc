@@ -82,6 +82,7 @@ void run_round(Part& part, const Comparison& comparison, Progress& progress) {
 
 void plan(std::vector<Part>& parts, double seconds_left) {
   std::vector<Pending> pending;
+  pending.reserve(parts.size());
   for (const Part& part : parts) {
     pending.push_back({part.round_seconds(), part.planned - part.done});
   }
@@ -127,6 +128,7 @@ void run_comparison(Comparison& comparison, double started) {
                                   pair.program->version, pair.runs));
     }
     std::vector<Result*> pointers;
+    pointers.reserve(results.size());
     for (Result& result : results) pointers.push_back(&result);
     compare_answers(pointers);
     comparison.results.insert(comparison.results.end(), results.begin(), results.end());
