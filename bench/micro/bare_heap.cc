@@ -63,7 +63,7 @@ void BareHeap::put_with_room(rt::Span* span) {
 void BareHeap::begin_sweep() { parts_->sweeper.begin(); }
 
 void BareHeap::sweep(std::span<rt::Span* const> spans) {
-  for (rt::Span* span : spans) (void)parts_->sweeper.sweep(*span);
+  for (rt::Span* span : spans) (void)parts_->sweeper.sweep(*span, false);
 }
 
 void BareHeap::finish_sweep() { parts_->sweeper.finish(); }
