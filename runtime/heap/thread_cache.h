@@ -30,7 +30,7 @@ namespace acre::rt {
 
 // Bytes zeroed at a time ahead of the cursor. Larger: fewer slow calls; smaller: the zeroed part is
 // still in the first-level cache when the program writes it.
-inline constexpr uint64_t kZeroStep = 4 * kKiB;
+inline constexpr uint64_t kZeroStep = 8 * kKiB;
 
 // Bytes that a thread takes before it adds them to the heap's count. Larger: fewer writes to a word
 // that all threads share; smaller: collections begin nearer to the goal.
