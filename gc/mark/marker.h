@@ -9,7 +9,7 @@
 //                 outbox ─► WorkPool ◄──────────────────────────────────── function's
 //
 // Last in, first out keeps the stack short for lists and trees. The ring is there because the bits
-// and the object are cache misses: between prefetch and use a some dozens of others are looked at.
+// and the object are cache misses: between prefetch and use some dozens of others are looked at.
 // An object of up to 64 words whose kind says where its references are is scanned as soon as it is
 // marked; it is never written down as grey.
 //
