@@ -90,6 +90,12 @@ __attribute__((noinline)) void* alloc_slow(acre_thread* thread, const Request& r
   return object != nullptr ? object : fail(thread, ACRE_E_NOMEM);
 }
 
+// Apart from acre_alloc, so that the short way there needs no stack frame for the request.
+__attribute__((noinline)) void* alloc_zeroed_slowly(acre_thread* thread, size_t bytes,
+                                                    acre_kind kind) {
+  return alloc_slow(thread, {bytes, bytes, acre::rt::kGranuleBytes, kind, Fill::kZero});
+}
+
 void* allocate(acre_thread* thread, const Request& request) {
   if (void* object = thread->cache.try_alloc(request.bytes, request.kind, request.fill)) {
     return object;
@@ -131,9 +137,8 @@ bool worth_shrinking(size_t size, size_t bytes) { return size > 256 && bytes < s
 extern "C" {
 
 void* acre_alloc(acre_thread* thread, size_t bytes, acre_kind kind) {
-  // Spelled out, so that the request is only written down when the short way has failed.
   if (void* object = thread->cache.try_alloc(bytes, kind, Fill::kZero)) return object;
-  return alloc_slow(thread, {bytes, bytes, acre::rt::kGranuleBytes, kind, Fill::kZero});
+  return alloc_zeroed_slowly(thread, bytes, kind);
 }
 
 void* acre_alloc_uninit(acre_thread* thread, size_t bytes, acre_kind kind) {

@@ -77,8 +77,9 @@ class ThreadCache {
   static_assert(kSizeClasses == ACRE_GAPS_PER_KIND);
 
   uint32_t kinds_used() const { return kinds_used_.load(std::memory_order_relaxed); }
+  // A pointer and no subscript: so GCC computes the address once and not for each use.
   Slot& slot_at(uint32_t kind, uint8_t size_class) {
-    return slots_[kind * kSizeClasses + size_class];
+    return *(slots_ + (kind * kSizeClasses + size_class));
   }
   bool refill(Slot& slot, uint32_t kind, uint8_t size_class);
   bool next_gap(Slot& slot, uint8_t size_class);
@@ -119,6 +120,7 @@ inline void* ThreadCache::try_alloc(uint64_t bytes, uint32_t kind, Fill fill) {
   const uintptr_t object = gap.cursor;
   const uintptr_t next = object + kClasses[size_class].bytes;
   if (next > (fill == Fill::kZero ? gap.limit : gap.gap_end)) return nullptr;
+  if (object == 0) __builtin_unreachable();  // an empty gap ends at 0: it returned above
   __atomic_store_n(&gap.cursor, next, __ATOMIC_RELAXED);
   if (fill == Fill::kUninit && next > gap.limit) gap.limit = next;
   return Addr(object).as<void>();
