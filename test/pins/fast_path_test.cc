@@ -100,7 +100,7 @@ template <class Trace>
 Steps traced_from(acre_gap* gap, size_t bytes, Trace trace_it) {
   const uintptr_t cursor = gap->cursor;
   const uintptr_t limit = gap->limit;
-  const Steps steps = trace_it();
+  Steps steps = trace_it();
   BOOST_TEST(steps.result() == cursor);
   BOOST_TEST(gap->cursor == cursor + ACRE_INLINE_CLASS_BYTES(bytes));
   BOOST_TEST(gap->limit == limit);

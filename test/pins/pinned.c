@@ -15,26 +15,44 @@ void* pin_object(void** place) {
   return ended(*place);
 }
 
-#define PIN_ALLOC(bytes, name, kind)                          \
-  void* pin_alloc_##bytes##_##name(acre_thread* thread) {     \
-    pin_begin();                                              \
-    return ended(acre_alloc_inline(thread, (bytes), (kind))); \
-  }
-PIN_ALLOC(16, leaf, ACRE_KIND_LEAF)
-PIN_ALLOC(64, leaf, ACRE_KIND_LEAF)
-PIN_ALLOC(1024, leaf, ACRE_KIND_LEAF)
-PIN_ALLOC(16, conservative, ACRE_KIND_CONSERVATIVE)
-PIN_ALLOC(64, conservative, ACRE_KIND_CONSERVATIVE)
-PIN_ALLOC(1024, conservative, ACRE_KIND_CONSERVATIVE)
+void* pin_alloc_16_leaf(acre_thread* thread) {
+  pin_begin();
+  return ended(acre_alloc_inline(thread, 16, ACRE_KIND_LEAF));
+}
+void* pin_alloc_64_leaf(acre_thread* thread) {
+  pin_begin();
+  return ended(acre_alloc_inline(thread, 64, ACRE_KIND_LEAF));
+}
+void* pin_alloc_1024_leaf(acre_thread* thread) {
+  pin_begin();
+  return ended(acre_alloc_inline(thread, 1024, ACRE_KIND_LEAF));
+}
 
-#define PIN_ALLOC_ANY(bytes)                                           \
-  void* pin_alloc_##bytes##_any(acre_thread* thread, acre_kind kind) { \
-    pin_begin();                                                       \
-    return ended(acre_alloc_inline(thread, (bytes), kind));            \
-  }
-PIN_ALLOC_ANY(16)
-PIN_ALLOC_ANY(64)
-PIN_ALLOC_ANY(1024)
+void* pin_alloc_16_conservative(acre_thread* thread) {
+  pin_begin();
+  return ended(acre_alloc_inline(thread, 16, ACRE_KIND_CONSERVATIVE));
+}
+void* pin_alloc_64_conservative(acre_thread* thread) {
+  pin_begin();
+  return ended(acre_alloc_inline(thread, 64, ACRE_KIND_CONSERVATIVE));
+}
+void* pin_alloc_1024_conservative(acre_thread* thread) {
+  pin_begin();
+  return ended(acre_alloc_inline(thread, 1024, ACRE_KIND_CONSERVATIVE));
+}
+
+void* pin_alloc_16_any(acre_thread* thread, acre_kind kind) {
+  pin_begin();
+  return ended(acre_alloc_inline(thread, 16, kind));
+}
+void* pin_alloc_64_any(acre_thread* thread, acre_kind kind) {
+  pin_begin();
+  return ended(acre_alloc_inline(thread, 64, kind));
+}
+void* pin_alloc_1024_any(acre_thread* thread, acre_kind kind) {
+  pin_begin();
+  return ended(acre_alloc_inline(thread, 1024, kind));
+}
 
 void* pin_safepoint(acre_thread* thread) {
   pin_begin();

@@ -4,6 +4,7 @@
 #include <ucontext.h>
 
 #include <stdexcept>
+#include <string_view>
 
 namespace acre::test {
 
@@ -67,23 +68,11 @@ void write_down(int, siginfo_t*, void* raw) {
 }
 
 bool is_locked(uintptr_t at) {
+  // Sizes, repeats, segments; and LOCK.
+  constexpr std::string_view kPrefixes = "\x66\x67\xf2\xf3\x26\x2e\x36\x3e\x64\x65\xf0";
   const auto* byte = reinterpret_cast<const unsigned char*>(at);
-  for (;; ++byte) {
-    switch (*byte) {
-      case 0xf0: return true;
-      case 0x66:
-      case 0x67:
-      case 0xf2:
-      case 0xf3: continue;  // sizes, repeats
-      case 0x26:
-      case 0x2e:
-      case 0x36:
-      case 0x3e:
-      case 0x64:
-      case 0x65: continue;  // segments
-      default: break;
-    }
-    break;
+  for (; kPrefixes.find(static_cast<char>(*byte)) != std::string_view::npos; ++byte) {
+    if (*byte == 0xf0) return true;
   }
   if ((*byte & 0xf0) == 0x40) ++byte;  // REX
   // XCHG locks by itself if one side is memory: mod is not 3.
