@@ -53,7 +53,8 @@ rt::Span* BareHeap::new_span(std::uint8_t size_class) {
 }
 
 rt::Span* BareHeap::take_with_room(std::uint8_t size_class) {
-  return central(ACRE_KIND_LEAF, size_class).take_with_room(core_->generation(), parts_->sweeper);
+  return central(ACRE_KIND_LEAF, size_class)
+      .take_with_room(core_->generation(), 0, parts_->sweeper);
 }
 
 void BareHeap::put_with_room(rt::Span* span) {

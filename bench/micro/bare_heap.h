@@ -29,7 +29,7 @@ class BareHeap {
 
   // As acre_alloc_uninit does, for a leaf object. NULL: no pages.
   void* alloc_leaf(std::uint64_t bytes) {
-    if (void* object = cache().try_alloc(bytes, ACRE_KIND_LEAF, rt::Fill::kUninit)) return object;
+    if (void* object = cache().try_alloc_uninit(bytes, ACRE_KIND_LEAF)) return object;
     return cache().alloc_slow(bytes, ACRE_KIND_LEAF, rt::Fill::kUninit);
   }
   // A fresh span of leaf objects that the caller owns. NULL: no pages.

@@ -39,9 +39,6 @@ void* take_room(acre_thread* thread, const Request& request) {
   if (request.align > acre::rt::kGranuleBytes) {
     return thread->cache.alloc_large(request.bytes, request.kind, request.align, request.fill);
   }
-  if (void* object = thread->cache.try_alloc(request.bytes, request.kind, request.fill)) {
-    return object;
-  }
   return thread->cache.alloc_slow(request.bytes, request.kind, request.fill);
 }
 
@@ -90,13 +87,6 @@ __attribute__((noinline)) void* alloc_slow(acre_thread* thread, const Request& r
   return object != nullptr ? object : fail(thread, ACRE_E_NOMEM);
 }
 
-void* allocate(acre_thread* thread, const Request& request) {
-  if (void* object = thread->cache.try_alloc(request.bytes, request.kind, request.fill)) {
-    return object;
-  }
-  return alloc_slow(thread, request);
-}
-
 // Not for nothing: glibc's memset of no bytes on a page without memory costs 200 ns (the processor assists
 // its masked store).
 void zero(void* object, size_t from, size_t end) {
@@ -132,13 +122,14 @@ extern "C" {
 
 void* acre_alloc(acre_thread* thread, size_t bytes, acre_kind kind) {
   // Spelled out, so that the request is only written down when the short way has failed.
-  if (void* object = thread->cache.try_alloc(bytes, kind, Fill::kZero)) return object;
+  if (void* object = thread->cache.try_alloc(bytes, kind)) return object;
   return alloc_slow(thread, {bytes, bytes, acre::rt::kGranuleBytes, kind, Fill::kZero});
 }
 
 void* acre_alloc_uninit(acre_thread* thread, size_t bytes, acre_kind kind) {
-  if (!is_leaf(thread, kind)) return fail(thread, ACRE_E_INVALID);
-  void* object = allocate(thread, {bytes, bytes, acre::rt::kGranuleBytes, kind, Fill::kUninit});
+  if (kind != ACRE_KIND_LEAF && !is_leaf(thread, kind)) return fail(thread, ACRE_E_INVALID);
+  if (void* object = thread->cache.try_alloc_uninit(bytes, kind)) return object;
+  void* object = alloc_slow(thread, {bytes, bytes, acre::rt::kGranuleBytes, kind, Fill::kUninit});
   // What lies behind the request is zero in every object, so that acre_realloc may grow into it.
   if (object != nullptr) zero(object, bytes, room_for(bytes));
   return object;
@@ -148,7 +139,8 @@ void* acre_alloc_aligned(acre_thread* thread, size_t bytes, size_t align, acre_k
   if (!acre::rt::is_power_of_two(align) || align > kMaxAlign) return fail(thread, ACRE_E_INVALID);
   if (align <= acre::rt::kGranuleBytes) return acre_alloc(thread, bytes, kind);
   if (const size_t class_bytes = aligned_class_bytes(bytes, align)) {
-    return allocate(thread, {bytes, class_bytes, acre::rt::kGranuleBytes, kind, Fill::kZero});
+    if (void* object = thread->cache.try_alloc(class_bytes, kind)) return object;
+    return alloc_slow(thread, {bytes, class_bytes, acre::rt::kGranuleBytes, kind, Fill::kZero});
   }
   return alloc_slow(thread, {bytes, bytes, align, kind, Fill::kZero});
 }

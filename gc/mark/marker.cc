@@ -11,6 +11,7 @@
 using acre::gc::Grey;
 using acre::gc::WorkBuffer;
 using acre::rt::Addr;
+using acre::rt::kArenaBytes;
 using acre::rt::kGranuleShift;
 using acre::rt::Kind;
 using acre::rt::ObjectRef;
@@ -37,9 +38,15 @@ unsigned digit_sum(unsigned i, unsigned n) {
 
 acre_visitor::acre_visitor(acre::rt::Heap* heap, acre::gc::WorkPool* pool, unsigned me,
                            unsigned markers)
-    : heap_(heap), pool_(pool), me_(static_cast<uint8_t>(me)), alone_(markers == 1) {
-  for (unsigned i = 0; i < kStripes; ++i) {
+    : heap_(heap),
+      pool_(pool),
+      me_(static_cast<uint8_t>(me)),
+      stripe_shift_(static_cast<uint8_t>(std::bit_width(heap->space.mapped().raw | kArenaBytes) -
+                                         1 - kStripesOfHeapLog2)),
+      alone_(markers == 1) {
+  for (unsigned i = 0; i < kPattern; ++i) {
     owners_[i] = static_cast<uint8_t>(digit_sum(i, markers) % markers);
+    if (owners_[i] != me) theirs_ |= uint64_t{1} << i;
   }
 }
 
@@ -241,9 +248,16 @@ void acre_visitor::mark_waiting() {
   unsigned waiting = 0;  // in the ring
   unsigned until_share = kShareEvery;
   uint32_t count = stack_ == nullptr ? 0 : stack_->count;
+  const uint64_t theirs = theirs_;
+  const unsigned stripe_shift = stripe_shift_;
+  uint64_t last_page = ~uint64_t{0};
+  Shape shape{};
+  uintptr_t word = 0;
+  bool chained = false;
   for (;;) {
-    uintptr_t word = 0;
-    if (count != 0) {
+    if (chained) {
+      chained = false;
+    } else if (count != 0) {
       word = stack_->items[--count].address;
       __builtin_prefetch(&marks[(word - base) >> kGranuleShift >> 6], 1);  // and the alloc bit's
       __builtin_prefetch(Addr(word).as<const void>());
@@ -274,12 +288,16 @@ void acre_visitor::mark_waiting() {
       granule = (word - base) >> kGranuleShift;
     }
     if (!acre::rt::bits::set_unshared(marks, granule)) continue;
-    const PageEntry entry = space.page_entry(PageId((word - base) >> acre::rt::kPageShift));
-    const Shape& shape = heap_->kinds.shape(entry);
+    // Neighbours are alike: guessing so does without waiting for the tables.
+    const uint64_t page = (word - base) >> acre::rt::kPageShift;
+    if (waiting != 0 || page != last_page) {
+      last_page = page;
+      shape = heap_->kinds.shape(space.page_entry(PageId(page)));
+    }
     const uintptr_t object = word & ~(acre::rt::kGranuleBytes - 1);
     marked_bytes_ += shape.bytes;
     if (shape.scan != Scan::kMask) {
-      mark_other(object, entry, shape);
+      mark_other(object, shape);
       continue;
     }
     if (WorkBuffer::kCapacity - count < 64 || stack_ == nullptr) {
@@ -291,27 +309,37 @@ void acre_visitor::mark_waiting() {
       count = 0;
     }
     Grey* const items = stack_->items;
+    uintptr_t last = 0;
     for (uint64_t words = shape.mask; words != 0; words &= words - 1) {
       const uintptr_t found =
           acre::rt::read_raw(object + 8 * static_cast<uint64_t>(std::countr_zero(words)));
       const uintptr_t offset = found - base;
+      const bool inside = offset < mapped;
       if (!kAlone) {
-        const unsigned owner = owner_of(offset);
-        if (owner != me_) {
-          if (offset < mapped) send(found, owner);
+        uint64_t foreign = theirs >> ((offset >> stripe_shift) % kPattern) & (inside ? 1 : 0);
+        asm("" : "+r"(foreign));  // one branch, not one for each half
+        if (foreign != 0) {
+          send(found, owner_of(offset));
           continue;
         }
       }
       items[count].address = found;
-      count += offset < mapped ? 1 : 0;
+      last = inside ? found : last;
+      count += inside ? 1 : 0;
+    }
+    // The next of a list, with nothing else to do meanwhile: by no detour through memory.
+    if (count == 1 && waiting == 0 && last != 0) {
+      count = 0;
+      word = last;
+      chained = true;
     }
   }
   if (stack_ != nullptr) stack_->count = 0;
 }
 
 // A marked object that is not scanned by a mask.
-void acre_visitor::mark_other(uintptr_t object, PageEntry entry, const Shape& shape) {
-  if (shape.bytes == 0) marked_bytes_ += span_at(heap_->space, entry.start())->size().raw;
+void acre_visitor::mark_other(uintptr_t object, Shape shape) {
+  if (shape.bytes == 0) marked_bytes_ += find_object(heap_->space, Addr(object)).span->size().raw;
   if (shape.scan == Scan::kOther && !push_grey(Grey{object})) pool_->set_overflowed();
 }
 

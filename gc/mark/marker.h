@@ -13,7 +13,7 @@
 // An object of up to 64 words whose kind says where its references are is scanned as soon as it is
 // marked; it is never written down as grey.
 //
-// Several markers. The range is dealt out in stripes of 64 KiB: each belongs to one marker, and only
+// Several markers. The range is dealt out in stripes: each belongs to one marker, and only
 // that one writes the mark bits of its objects. So setting a bit takes no locked operation (some 20
 // cycles, as much as all the rest of marking an object that is in the cache), and what crosses to
 // another marker is written once to a buffer. Grey objects are anyone's: a marker with nothing to do
@@ -87,15 +87,18 @@ struct acre_visitor {
   static constexpr unsigned kRing = 16;
   static constexpr uint64_t kPieceBytes = 128 * acre::rt::kKiB;
 
-  // Smaller: the load is spread more evenly; larger: fewer references cross. Objects of a stripe
-  // share no word of mark bits with those of another.
-  static constexpr unsigned kStripeShift = 16;
-  static constexpr unsigned kStripes = 64;  // dealt out in a pattern that repeats
+  // The mapped range is cut into so many stripes, or 512. More: the load is spread more evenly; fewer:
+  // less references cross, and a list, which only one marker at a time can follow, is handed over
+  // less often. Objects of a stripe share no word of mark bits with those of another.
+  static constexpr unsigned kStripesOfHeapLog2 = 10;
+  static constexpr unsigned kPattern = 64;  // stripes are dealt out in a pattern that repeats
 
   // References marked between two looks at whether another marker is idle.
   static constexpr unsigned kShareEvery = 128;
 
-  unsigned owner_of(uintptr_t offset) const { return owners_[(offset >> kStripeShift) % kStripes]; }
+  unsigned owner_of(uintptr_t offset) const {
+    return owners_[(offset >> stripe_shift_) % kPattern];
+  }
   void put(uintptr_t word);
   uintptr_t resolve(uintptr_t word);
   void check(uintptr_t word, const void* slot);
@@ -109,7 +112,7 @@ struct acre_visitor {
   void flush_outboxes();
   template <bool kAlone>
   void mark_waiting();
-  void mark_other(uintptr_t object, acre::rt::PageEntry entry, const acre::rt::Shape& shape);
+  void mark_other(uintptr_t object, acre::rt::Shape shape);
   void drain_mine();
   void scan(uintptr_t address);
   void scan_large(uintptr_t address, acre::rt::Span& span, const acre::rt::Kind& kind);
@@ -125,13 +128,15 @@ struct acre_visitor {
   acre::gc::WorkBuffer* full_ = nullptr;
   uint64_t marked_bytes_ = 0;
   uint8_t me_;
+  uint8_t stripe_shift_;
   bool alone_;
   bool checking_ = false;
   bool exact_ = true;  // what is being visited is promised to be references
   uint64_t dangling_ = 0;
   acre_report_fn report_ = nullptr;
   void* report_arg_ = nullptr;
-  uint8_t owners_[kStripes];
+  uint64_t theirs_ = 0;  // bit i: owners_[i] is another one
+  uint8_t owners_[kPattern];
   acre::gc::WorkBuffer* outboxes_[acre::gc::kMaxMarkers] = {};
 };
 

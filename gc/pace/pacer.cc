@@ -18,7 +18,7 @@ uint64_t percent_goal(const PaceInput& input) {
   const auto percent = static_cast<uint64_t>(input.percent);
   const uint64_t base = add(add(input.live_bytes, input.stack_bytes), input.root_bytes);
   return std::max(add(input.live_bytes, percent_of(base, percent)),
-                  percent_of(kMinHeapBytes, percent));
+                  percent_of(input.min_heap, percent));
 }
 
 uint64_t limit_goal(const PaceInput& input) {
@@ -30,6 +30,13 @@ uint64_t limit_goal(const PaceInput& input) {
 }
 
 }  // namespace
+
+uint64_t next_min_heap(uint64_t min_heap, uint64_t pause_ns, uint64_t interval_ns) {
+  const uint64_t total = add(pause_ns, interval_ns);
+  if (pause_ns > total / kBusyPart) return std::min(min_heap * 2, kMaxMinHeapBytes);
+  if (pause_ns < total / kIdlePart) return std::max(min_heap / 2, kMinHeapBytes);
+  return min_heap;
+}
 
 uint64_t heap_goal(const PaceInput& input) {
   const uint64_t growth = std::max(kMinGrowthBytes, input.live_bytes / kMinGrowthPart);

@@ -36,7 +36,7 @@ bool Sweeper::sweep_one_large(PageCount* freed) {
   if (!heap_->large.sweep_one(heap_->generation(), &dead)) return false;
   if (dead != nullptr) {
     if (heap_->options.clobber_free != 0) clobber(dead->start(heap_->space), dead->size());
-    heap_->count_freed(rt::kLargeClass, 1, dead->size());
+    heap_->count_freed(dead->shard, rt::kLargeClass, 1, dead->size());
     *freed = dead->pages();
     heap_->pages.free_span(*dead);
   }
@@ -140,7 +140,8 @@ uint32_t Sweeper::sweep_bits(Span& span) {
     if (heap_->options.clobber_free != 0) clobber_dead(span, i, dead);
   }
   if (freed != 0) {
-    heap_->count_freed(span.size_class, freed, rt::ByteCount(freed * span.object_bytes().raw));
+    heap_->count_freed(span.shard, span.size_class, freed,
+                       rt::ByteCount(freed * span.object_bytes().raw));
   }
   return static_cast<uint32_t>(live);
 }

@@ -177,8 +177,9 @@ typedef struct acre_visitor acre_visitor;
 
 /* Tells the visitor of each reference in an object of this kind, by acre_visit and its like. `size`
  * is acre_object_size. An object may be traced as soon as it is allocated: all zero must be a valid
- * state. Runs while all threads are stopped, possibly on another thread: it must not allocate,
- * block, throw, or call anything of Acre but acre_visit*. */
+ * state. Runs while all threads are stopped, on any thread, also one of Acre's own that has 256 KiB of
+ * stack, and on several at once for different objects: it must not allocate, block, throw, write to
+ * what another one reads, or call anything of Acre but acre_visit*. */
 typedef void (*acre_trace_fn)(void* object, size_t size, acre_visitor* visitor);
 
 typedef struct acre_kind_info {

@@ -8,7 +8,7 @@
 //   | tables | spans | meta | bits       |       | ^base           ^base+mapped    |       |
 //   +------------------------------------+-------+---------------------------------+-------+
 //
-// That is four to six kernel mappings whatever the heap's size: the books are one, the mapped
+// That is four kernel mappings whatever the heap's size: the books are one, the mapped
 // arenas merge into one, and what separates them stays PROT_NONE, so that an object's overflow at
 // either end of the arenas faults before it reaches the books.
 //
@@ -112,6 +112,7 @@ class Space {
 
  private:
   struct Layout;
+  bool huge_pages_are_quick(ByteCount from);
   void advise_arenas(ByteCount from, ByteCount end);
   bool try_rung(ByteCount rung, TableSizesFor table_sizes, bool* reserved);
 
@@ -124,7 +125,6 @@ class Space {
   std::atomic<uint64_t> mapped_;
   PageTableWord* page_table_;
   std::atomic<uint64_t>* bits_;
-  ByteCount bits_bytes_;
   void* page_alloc_tables_;
   void* spans_;
   ByteCount span_bytes_;
@@ -133,6 +133,9 @@ class Space {
   std::atomic<uint64_t> meta_used_;
   Lock meta_lock_;
   int huge_pages_;
+  bool huge_books_;
+  uint64_t arenas_to_skip_;   // before the next try for huge pages
+  uint64_t slow_huge_pages_;  // tries in a row that were slow
 };
 
 }  // namespace acre::rt

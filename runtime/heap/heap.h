@@ -45,11 +45,15 @@ struct Heap {
   LargeList large;
   Collector* collector;
   NoCollector no_collector;
+  // Read by all threads at each refill and hardly ever written; what is written often has a line of
+  // the cache to itself.
   std::atomic<uint32_t> sweep_gen;
-  std::atomic<int64_t> allocated_since_gc;  // less than nothing after many an acre_free
-  std::atomic<int64_t> gc_trigger;          // collect when allocated_since_gc has come here
+  std::atomic<int64_t> gc_trigger;  // collect when allocated_since_gc has come here
   std::atomic<uint64_t> torture_count;
-  ClassCounters freed;
+  alignas(64) std::atomic<int64_t> allocated_since_gc;  // less than nothing after many an acre_free
+  // By shard of a central list, so that threads count apart.
+  struct alignas(64) Freed : ClassCounters {};
+  Freed freed[Central::kShards];
   ClassCounters retired;  // allocated by threads that have detached
 
   // `options` are normalised; `faults` may be NULL. On failure nothing is held.
@@ -61,8 +65,8 @@ struct Heap {
   }
 
   // Books `objects` of a class as freed; `bytes` is what they took together.
-  void count_freed(uint8_t size_class, uint64_t objects, ByteCount bytes) {
-    freed.add(size_class, objects, bytes);
+  void count_freed(unsigned shard, uint8_t size_class, uint64_t objects, ByteCount bytes) {
+    freed[shard % Central::kShards].add(size_class, objects, bytes);
   }
 
   uint32_t generation() const { return sweep_gen.load(std::memory_order_acquire); }

@@ -17,7 +17,18 @@ void PageHeap::init(Space* space) {
 Span* PageHeap::alloc_span(const SpanRequest& request, PageCache& cache) {
   const PageRun run = take_pages(request, cache);
   if (!run.ok()) return nullptr;
+  if (request.size_class != kLargeClass && run.scavenged == run.pages &&
+      run.page >= kBackAheadFrom) {
+    back_ahead(run, cache);
+  }
   return make_span(request, run);
+}
+
+// Refused: the first touch of each page does it.
+void PageHeap::back_ahead(const PageRun& run, PageCache& cache) {
+  if (run.pages >= kCacheLimit) return;
+  const PageCount pages = cache.take_ahead(run);
+  if (pages > PageCount(0)) (void)space_->os().populate(space_->address(run.page), bytes_of(pages));
 }
 
 PageRun PageHeap::take_pages(const SpanRequest& request, PageCache& cache) {

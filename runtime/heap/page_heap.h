@@ -38,6 +38,10 @@ class PageHeap {
   // Requests of this many pages or more do not go through the cache, as in Go.
   static constexpr PageCount kCacheLimit{PageCache::kPages / 4};
 
+  // Above this address fresh pages are backed by the kernel several at a time. A heap that stays below
+  // takes page by page what it touches.
+  static constexpr PageId kBackAheadFrom{16 * kMiB >> kPageShift};
+
   // The sizes of the tables that this layer keeps in the Space.
   static TableSizes table_sizes(PageCount capacity);
 
@@ -72,6 +76,7 @@ class PageHeap {
 
  private:
   PageRun take_pages(const SpanRequest& request, PageCache& cache);
+  void back_ahead(const PageRun& run, PageCache& cache);
   PageRun take_or_grow(const SpanRequest& request);
   bool grow(PageCount wanted);
   Span* make_span(const SpanRequest& request, const PageRun& run);

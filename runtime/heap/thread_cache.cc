@@ -17,7 +17,7 @@ void* ThreadCache::alloc_slow(uint64_t bytes, uint32_t kind, Fill fill) {
     return nullptr;
   }
   if (fill == Fill::kZero) zero_ahead(slot.gap, object_bytes);
-  void* object = try_alloc(bytes, kind, fill);
+  void* object = fill == Fill::kZero ? try_alloc(bytes, kind) : try_alloc_uninit(bytes, kind);
   ACRE_CHECK(object != nullptr, "a gap holds at least one object");
   return object;
 }
@@ -55,7 +55,8 @@ bool ThreadCache::next_gap(Slot& slot, uint8_t size_class) {
 
 bool ThreadCache::next_span(Slot& slot, uint32_t kind, uint8_t size_class) {
   const uint32_t sweep_gen = heap_->generation();
-  Span* span = heap_->kinds.central(kind, size_class).take_with_room(sweep_gen, *heap_->collector);
+  Central& central = heap_->kinds.central(kind, size_class);
+  Span* span = central.take_with_room(sweep_gen, shard_, *heap_->collector);
   if (span == nullptr) {
     const PageCount pages(kClasses[size_class].pages);
     heap_->collector->reclaim(pages);
@@ -65,6 +66,7 @@ bool ThreadCache::next_span(Slot& slot, uint32_t kind, uint8_t size_class) {
                                     .sweep_gen = sweep_gen},
                                    page_cache_);
     if (span == nullptr) return false;
+    span->shard = static_cast<uint8_t>(shard_ % Central::kShards);
   }
   slot.gap.set(0, 0);
   slot.span = span;
@@ -145,8 +147,9 @@ bool ThreadCache::free_object(void* object) {
     if ((word.fetch_and(~bit, std::memory_order_release) & bit) == 0) return false;
     span.freed.fetch_add(1, std::memory_order_relaxed);
   }
-  heap_->count_freed(size_class, 1, bytes);
-  heap_->allocated_since_gc.fetch_sub(static_cast<int64_t>(bytes.raw), std::memory_order_relaxed);
+  heap_->count_freed(shard_, size_class, 1, bytes);
+  uncounted_ -= static_cast<int64_t>(bytes.raw);
+  if (uncounted_ <= -static_cast<int64_t>(kCountStep)) publish_count();
   return true;
 }
 

@@ -21,6 +21,7 @@
 #ifndef ACRE_RUNTIME_HEAP_THREAD_CACHE_H_
 #define ACRE_RUNTIME_HEAP_THREAD_CACHE_H_
 
+#include <algorithm>
 #include <cstring>
 
 #include "runtime/heap/heap.h"
@@ -33,17 +34,23 @@ inline constexpr uint64_t kZeroStep = 4 * kKiB;
 
 // Bytes that a thread takes before it adds them to the heap's count. Larger: fewer writes to a word
 // that all threads share; smaller: collections begin nearer to the goal.
-inline constexpr uint64_t kCountStep = 16 * kKiB;
+inline constexpr uint64_t kCountStep = 64 * kKiB;
 
 enum class Fill : uint8_t { kZero, kUninit };
 
 class ThreadCache {
  public:
   // The memory is zeroed. Touches little of it: a slot is backed when it is first used.
-  void init(Heap* heap) { heap_ = heap; }
+  // `shard` is that of the central lists that it gives its spans to.
+  void init(Heap* heap, unsigned shard = 0) {
+    heap_ = heap;
+    shard_ = shard;
+  }
 
-  // An object of at least `bytes`, or NULL: take the slow path. `kind` may be any number.
-  void* try_alloc(uint64_t bytes, uint32_t kind, Fill fill);
+  // An object of at least `bytes`, all zero, or NULL: take the slow path. `kind` may be any number.
+  void* try_alloc(uint64_t bytes, uint32_t kind);
+  // The same without content; what lies behind `bytes` is zero.
+  void* try_alloc_uninit(uint64_t bytes, uint32_t kind);
 
   // `kind` is known. NULL: no pages. Large objects take this path always; `align` beyond 16 bytes
   // too.
@@ -98,6 +105,7 @@ class ThreadCache {
 
   Heap* heap_;
   PageCache page_cache_;
+  uint32_t shard_;
   std::atomic<uint32_t> kinds_used_;  // slots of kinds from here on were never touched
   std::atomic<uint32_t> changes_;     // odd while a gap and its count change together
   int64_t uncounted_;                 // bytes taken and not yet in heap_->allocated_since_gc
@@ -112,15 +120,36 @@ class ThreadCache {
 static_assert(sizeof(ThreadCache) ==
               ThreadCache::kGapsOffset + kMaxKinds * kSizeClasses * sizeof(acre_gap));
 
-inline void* ThreadCache::try_alloc(uint64_t bytes, uint32_t kind, Fill fill) {
+inline void* ThreadCache::try_alloc(uint64_t bytes, uint32_t kind) {
   if (bytes > kMaxSmallBytes || kind >= kMaxKinds) return nullptr;
   const uint8_t size_class = class_for(bytes);
   Gap& gap = slot_at(kind, size_class).gap;
   const uintptr_t object = gap.cursor;
   const uintptr_t next = object + kClasses[size_class].bytes;
-  if (next > (fill == Fill::kZero ? gap.limit : gap.gap_end)) return nullptr;
+  if (next > gap.limit) return nullptr;
   __atomic_store_n(&gap.cursor, next, __ATOMIC_RELAXED);
-  if (fill == Fill::kUninit && next > gap.limit) gap.limit = next;
+  return Addr(object).as<void>();
+}
+
+inline void* ThreadCache::try_alloc_uninit(uint64_t bytes, uint32_t kind) {
+  if (bytes > kMaxSmallBytes || kind >= kMaxKinds) return nullptr;
+  const uint8_t size_class = class_for(bytes);
+  const uint64_t object_bytes = kClasses[size_class].bytes;
+  Gap& gap = slot_at(kind, size_class).gap;
+  const uintptr_t object = gap.cursor;
+  const uintptr_t next = object + object_bytes;
+  if (next > gap.gap_end) return nullptr;
+  __atomic_store_n(&gap.cursor, next, __ATOMIC_RELAXED);
+  gap.limit = std::max(gap.limit, next);
+  // Nobody zeroed it ahead, which would have brought it into the cache.
+  __builtin_prefetch(Addr(next).as<void>(), 1);
+  __builtin_prefetch(Addr(next + 64).as<void>(), 1);
+  // The caller writes the rest, so the whole of the last granule may go.
+  if (object_bytes - bytes > kGranuleBytes) {
+    memset(Addr(object + bytes).as<void>(), 0, object_bytes - bytes);
+  } else {
+    memset(Addr(next - kGranuleBytes).as<void>(), 0, kGranuleBytes);
+  }
   return Addr(object).as<void>();
 }
 

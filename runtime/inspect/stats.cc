@@ -7,10 +7,12 @@ AllocationCounts shared_counts(const Heap& heap) {
   AllocationCounts counts{};
   // Frees first: an object is counted as allocated before it can be freed, so that no reading finds
   // more freed than allocated.
-  for (unsigned i = 0; i < kSizeClasses; ++i) {
-    counts.frees[i] = heap.freed.objects[i].load(std::memory_order_acquire);
+  for (const ClassCounters& freed : heap.freed) {
+    for (unsigned i = 0; i < kSizeClasses; ++i) {
+      counts.frees[i] += freed.objects[i].load(std::memory_order_acquire);
+    }
+    counts.large_free_bytes += freed.large_bytes.load(std::memory_order_acquire);
   }
-  counts.large_free_bytes = heap.freed.large_bytes.load(std::memory_order_acquire);
   for (unsigned i = 0; i < kSizeClasses; ++i) {
     counts.mallocs[i] = heap.retired.objects[i].load(std::memory_order_relaxed);
   }

@@ -9,6 +9,7 @@ const char* name_of(OsCall call) {
     case OsCall::kCommit: return "commit";
     case OsCall::kRelease: return "release";
     case OsCall::kAdvise: return "advise";
+    case OsCall::kPopulate: return "populate";
     case OsCall::kUnmap: return "unmap";
     case OsCall::kQuery: return "query";
   }

@@ -60,8 +60,8 @@
 
 namespace acre::rt {
 
-enum class OsCall : uint8_t { kReserve, kCommit, kRelease, kAdvise, kUnmap, kQuery };
-inline constexpr size_t kOsCalls = 6;
+enum class OsCall : uint8_t { kReserve, kCommit, kRelease, kAdvise, kPopulate, kUnmap, kQuery };
+inline constexpr size_t kOsCalls = 7;
 const char* name_of(OsCall call);
 
 // Which calls shall fail. The test owns it and hands it to Os::init; a call that is to fail does
@@ -135,6 +135,11 @@ class Os {
   // Asks for transparent huge pages here, or for none; stays until asked otherwise. Reserved or
   // Ready. False: the kernel has none, or no VMA left; the memory works as before.
   bool advise_huge(Addr start, ByteCount size, bool enable);
+
+  // Ready pages that were never touched, or released, take their memory now, all at once: a third
+  // less than what first touches cost one by one. False: not done (an old kernel, no memory); they
+  // come at the first touch then.
+  bool populate(Addr start, ByteCount size);
 
   // Any -> None. False: a VMA too many; the range is as before.
   bool unmap(Addr start, ByteCount size);

@@ -188,6 +188,17 @@ bool Os::advise_huge(Addr start, ByteCount size, bool enable) {
   return true;
 }
 
+bool Os::populate(Addr start, ByteCount size) {
+  check_range(start, size);
+  Call call(*this, OsCall::kPopulate);
+  if (call.planned_to_fail()) return call.refused();
+  constexpr int kPopulateWrite = 23;  // MADV_POPULATE_WRITE, Linux 5.14
+  if (!succeeds([&] { return madvise(pointer(start), size.raw, kPopulateWrite); })) {
+    return call.refused();
+  }
+  return true;
+}
+
 bool Os::unmap(Addr start, ByteCount size) {
   check_range(start, size);
   LockGuard guard(lock_);

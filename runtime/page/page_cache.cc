@@ -29,8 +29,22 @@ PageRun PageCache::alloc(PageCount n) {
   return PageRun{base_ + PageCount(static_cast<uint64_t>(at)), n, PageCount(scavenged)};
 }
 
+PageCount PageCache::take_ahead(const PageRun& run) {
+  if (run.page < base_ || run.page >= base_ + PageCount(kPages)) return run.pages;
+  const uint64_t first = (run.page - base_).raw;
+  if ((backed_ >> first & 1) != 0) return PageCount(0);
+  const uint64_t behind = first + run.pages.raw;
+  uint64_t pages = run.pages.raw;
+  const uint64_t candidates = free_ & scavenged_ & ~backed_;
+  for (uint64_t i = behind; pages < kAhead && i < kPages && (candidates >> i & 1) != 0; ++i) {
+    backed_ |= uint64_t{1} << i;
+    ++pages;
+  }
+  return PageCount(pages);
+}
+
 void PageCache::flush(PageAlloc& pages) {
-  if (free_ != 0) pages.put_block(base_, free_, scavenged_);
+  if (free_ != 0) pages.put_block(base_, free_, scavenged_ & ~backed_);
   *this = PageCache();
 }
 

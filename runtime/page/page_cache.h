@@ -4,6 +4,7 @@
 //   base (a multiple of 64)
 //   free       bit i: page base + i is here and free
 //   scavenged  bit i: and it is known to be zero; a subset of `free`
+//   backed     bit i: of a scavenged page: it has memory all the same, see take_ahead
 //
 // PageAlloc counts the pages of a cache as allocated. Pages that leave a cache by alloc() go back by
 // PageAlloc::free, like all others; pages that are still in it go back by flush().
@@ -36,6 +37,7 @@ struct PageRun {
 class PageCache {
  public:
   static constexpr unsigned kPages = 64;
+  static constexpr unsigned kAhead = 8;  // 64 KiB: more saves nothing more
 
   PageCache() = default;
   PageCache(PageId base, uint64_t free, uint64_t scavenged)
@@ -51,6 +53,11 @@ class PageCache {
   // The lowest run of n pages; !ok() when there is none, as always for n > 64. 1 <= n.
   PageRun alloc(PageCount n);
 
+  // The kernel backs pages in a row for less than one by one. For a run that alloc() gave, all of it
+  // scavenged: how many pages from its start are worth backing at once, the run and free ones behind
+  // it; 0 if the run has its memory already. The cache takes it that they are backed.
+  PageCount take_ahead(const PageRun& run);
+
   // Gives all pages back, with what is known about them, and leaves the cache empty. Under the
   // page-heap lock.
   void flush(PageAlloc& pages);
@@ -59,8 +66,9 @@ class PageCache {
   PageId base_;
   uint64_t free_ = 0;
   uint64_t scavenged_ = 0;
+  uint64_t backed_ = 0;
 };
-static_assert(sizeof(PageCache) == 24);
+static_assert(sizeof(PageCache) == 32);
 
 }  // namespace acre::rt
 

@@ -1,10 +1,16 @@
 #include "runtime/thread/registry.h"
 
 #include "runtime/base/check.h"
+#include "runtime/base/pause.h"
+#include "runtime/os/os.h"
 #include "runtime/thread/fake_stack.h"
 
 namespace acre::rt {
 namespace {
+
+// Looks at what another thread shall change before sleeping on it: some 50 microseconds, about what
+// falling asleep and being woken takes.
+constexpr unsigned kSpins = 1000;
 
 // All registers are on the stack above sp; what an earlier blocking region left is no root any
 // more.
@@ -62,6 +68,7 @@ class ThreadRegistry::OtherHeaps {
 acre_status ThreadRegistry::init(Heap* heap, acre_heap* owner) {
   heap_ = heap;
   owner_ = owner;
+  spins_ = processors() > 1 ? kSpins : 0;
   stop_lock_.set_rank(LockRank::kCollector);
   lock_.set_rank(LockRank::kThreads);
   list_lock_.set_rank(LockRank::kThreadList);
@@ -90,7 +97,7 @@ acre_status ThreadRegistry::attach(Thread** out) {
   thread->id = pthread_self();
   thread->stack_low = low;
   thread->stack_high = high;
-  thread->cache.init(heap_);
+  thread->cache.init(heap_, attached_so_far_.fetch_add(1, std::memory_order_relaxed));
   thread->state.store(ThreadState::kRunning, std::memory_order_relaxed);
   LockGuard guard(lock_);
   if (pthread_setspecific(key_, thread) != 0) {
@@ -180,9 +187,24 @@ void ThreadRegistry::safepoint(Thread* thread) {
         here_from_now(stopping, sp);
         const OtherHeaps others(stopping->registry, sp);
         stopping->state.store(ThreadState::kStopped, std::memory_order_seq_cst);
+        stopping->registry->tell_stopper();
+        stopping->registry->spin_until_started();
         stopping->registry->wait_for_start(stopping);
       },
       thread);
+}
+
+// The stopper says that it sleeps, then looks at the states; a thread changes its state, then looks
+// whether the stopper sleeps: one of them sees the other.
+void ThreadRegistry::tell_stopper() {
+  if (!stopper_sleeps_.load(std::memory_order_seq_cst)) return;
+  LockGuard guard(lock_);
+  changed_.signal();
+}
+
+// A short stop is over before a thread would be asleep.
+void ThreadRegistry::spin_until_started() const {
+  for (unsigned i = 0; i < spins_ && stopping_.load(std::memory_order_relaxed); ++i) pause();
 }
 
 void ThreadRegistry::wait_for_start(Thread* thread) {
@@ -196,10 +218,7 @@ void ThreadRegistry::blocking_begin(Thread* thread) {
   if (thread->blocking_depth++ > 0) return;
   thread->fake_stack = current_fake_stack();
   thread->state.store(ThreadState::kBlocking, std::memory_order_seq_cst);
-  if (stopping_.load(std::memory_order_seq_cst)) {
-    LockGuard guard(lock_);
-    changed_.signal();
-  }
+  tell_stopper();
 }
 
 void ThreadRegistry::blocking_end(Thread* thread) {
@@ -254,15 +273,20 @@ void ThreadRegistry::stop(Thread* self, uintptr_t sp) {
   stopped_.store(true, std::memory_order_release);
 }
 
+bool ThreadRegistry::any_running() {
+  bool running = false;
+  for_each([&running](Thread& thread) {
+    running |= thread.state.load(std::memory_order_seq_cst) == ThreadState::kRunning;
+  });
+  return running;
+}
+
 void ThreadRegistry::wait_until_all_stopped() {
-  for (;;) {
-    bool running = false;
-    for_each([&running](Thread& thread) {
-      running |= thread.state.load(std::memory_order_seq_cst) == ThreadState::kRunning;
-    });
-    if (!running) return;
-    changed_.wait(lock_);
-  }
+  for (unsigned i = 0; i < spins_ && any_running(); ++i) pause();
+  if (!any_running()) return;
+  stopper_sleeps_.store(true, std::memory_order_seq_cst);
+  while (any_running()) changed_.wait(lock_);
+  stopper_sleeps_.store(false, std::memory_order_seq_cst);
 }
 
 void ThreadRegistry::start(Thread* self) {

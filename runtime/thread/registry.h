@@ -82,7 +82,10 @@ class ThreadRegistry {
   void stop(Thread* self, uintptr_t sp);
   class OtherHeaps;
   void start(Thread* self);
+  bool any_running();
   void wait_until_all_stopped();
+  void tell_stopper();
+  void spin_until_started() const;
   void wait_for_start(Thread* thread);
   Thread* take_record();
   static void exit_hook(void* thread);
@@ -95,6 +98,9 @@ class ThreadRegistry {
   Condition changed_;  // a thread stopped running, while stopping_
   Condition started_;
   std::atomic<bool> stopping_;
+  std::atomic<bool> stopper_sleeps_;
+  unsigned spins_;
+  std::atomic<uint32_t> attached_so_far_;
   std::atomic<bool> stopped_;  // and `stopper_` is valid
   std::atomic<pthread_t> stopper_;
   Thread* threads_;

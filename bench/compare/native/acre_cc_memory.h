@@ -34,9 +34,7 @@ struct AcreCc {
    public:
     explicit Mutator(Heap& heap) : acre::Thread(heap) {}
 
-    std::byte* make_uninit_bytes(std::size_t bytes) {
-      return make_uninit_array<std::byte>(bytes);
-    }
+    std::byte* make_uninit_bytes(std::size_t bytes) { return make_uninit_array<std::byte>(bytes); }
 
     template <class Object, class T>
     void store(Object*, acre::Member<T>& field, T* value) {

@@ -97,10 +97,11 @@ BOOST_AUTO_TEST_CASE(more_percent_means_fewer_collections) {
   uint64_t last = UINT64_MAX;
   for (int percent : {25, 50, 100, 200, 400}) {
     Pacing heap(with_percent(percent));
-    heap.grow_live(10 * kMiB);
+    // Enough to be above the minimum heap, also where collections are so frequent that it grows.
+    heap.grow_live(40 * kMiB);
     heap.collect();
     const uint64_t before = heap.stats().num_gc;
-    heap.make_garbage(200 * kMiB);
+    heap.make_garbage(800 * kMiB);
     const uint64_t collections = heap.stats().num_gc - before;
     const auto expected = static_cast<uint64_t>(2000 / percent);
     BOOST_TEST(collections >= expected * 8 / 10);

@@ -194,8 +194,8 @@ uint64_t lives_until_passed(OsCall kind, uint64_t how_many) {
   }
 }
 
-constexpr OsCall kAll[] = {OsCall::kReserve, OsCall::kCommit, OsCall::kRelease,
-                           OsCall::kAdvise,  OsCall::kUnmap,  OsCall::kQuery};
+constexpr OsCall kAll[] = {OsCall::kReserve,  OsCall::kCommit, OsCall::kRelease, OsCall::kAdvise,
+                           OsCall::kPopulate, OsCall::kUnmap,  OsCall::kQuery};
 
 BOOST_AUTO_TEST_SUITE(faults)
 

@@ -53,7 +53,7 @@ struct Marked {
         .kinds.central(ACRE_KIND_LEAF, rt::class_for(1024))
         .take_unswept(heap.core().generation());
   }
-  uint64_t freed() const { return heap.core().freed.objects[rt::class_for(1024)].load(); }
+  uint64_t freed() const { return heap.core().freed[0].objects[rt::class_for(1024)].load(); }
 };
 
 BOOST_AUTO_TEST_SUITE(sweeper)

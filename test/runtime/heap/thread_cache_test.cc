@@ -18,7 +18,7 @@ using acre::test::random_seed;
 using test::HeapState;
 
 void* alloc(ThreadCache& cache, uint64_t bytes, uint32_t kind) {
-  if (void* object = cache.try_alloc(bytes, kind, Fill::kZero)) return object;
+  if (void* object = cache.try_alloc(bytes, kind)) return object;
   return cache.alloc_slow(bytes, kind, Fill::kZero);
 }
 
@@ -47,11 +47,11 @@ BOOST_AUTO_TEST_CASE(neighbours_come_one_after_the_other) {
 BOOST_AUTO_TEST_CASE(the_fast_path_refuses_what_it_cannot_serve) {
   HeapState heap;
   ThreadCache& cache = heap.new_cache();
-  BOOST_TEST(cache.try_alloc(16, ACRE_KIND_LEAF, Fill::kZero) == nullptr);  // no gap yet
-  BOOST_TEST(cache.try_alloc(kMaxSmallBytes + 1, ACRE_KIND_LEAF, Fill::kZero) == nullptr);
-  BOOST_TEST(cache.try_alloc(SIZE_MAX, ACRE_KIND_LEAF, Fill::kZero) == nullptr);
-  BOOST_TEST(cache.try_alloc(16, ACRE_KIND_NONE, Fill::kZero) == nullptr);
-  BOOST_TEST(cache.try_alloc(16, 254, Fill::kZero) == nullptr);
+  BOOST_TEST(cache.try_alloc(16, ACRE_KIND_LEAF) == nullptr);  // no gap yet
+  BOOST_TEST(cache.try_alloc(kMaxSmallBytes + 1, ACRE_KIND_LEAF) == nullptr);
+  BOOST_TEST(cache.try_alloc(SIZE_MAX, ACRE_KIND_LEAF) == nullptr);
+  BOOST_TEST(cache.try_alloc(16, ACRE_KIND_NONE) == nullptr);
+  BOOST_TEST(cache.try_alloc(16, 254) == nullptr);
 }
 
 BOOST_AUTO_TEST_CASE(a_flush_gives_everything_back_that_was_not_handed_out) {
@@ -148,7 +148,7 @@ BOOST_AUTO_TEST_CASE(random_allocation_and_freeing_agrees_with_a_model) {
   caches[1]->add_counters(counts.objects, &counts.large_bytes);
   for (unsigned i = 0; i < kSizeClasses; ++i) {
     BOOST_TEST(counts.objects[i] + heap->retired.objects[i].load() == mallocs[i]);
-    BOOST_TEST(heap->freed.objects[i].load() == frees[i]);
+    BOOST_TEST(heap->freed[0].objects[i].load() == frees[i]);
     BOOST_TEST(mallocs[i] - frees[i] == live[i]);
   }
   BOOST_TEST(heap->allocated_since_gc.load() == static_cast<int64_t>(bytes));

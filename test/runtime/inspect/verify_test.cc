@@ -99,7 +99,7 @@ BOOST_AUTO_TEST_CASE(mark_bits_out_of_place_are_found) {
 
 BOOST_AUTO_TEST_CASE(wrong_counters_are_found) {
   Patient p;
-  auto& freed = p.heap.core().freed.objects[rt::class_for(64)];
+  auto& freed = p.heap.core().freed[0].objects[rt::class_for(64)];
   p.complains_of(
       "objects by the counters", [&] { ++freed; }, [&] { --freed; });
   const uint64_t granule = p.space().granule_of(Addr(p.small));
@@ -115,7 +115,7 @@ BOOST_AUTO_TEST_CASE(a_span_that_is_in_no_central_list_is_found) {
   const uint32_t gen = p.heap.core().generation();
   p.complains_of(
       "spans in central lists",
-      [&] { BOOST_REQUIRE(central.take_with_room(gen, *p.heap.core().collector) == &span); },
+      [&] { BOOST_REQUIRE(central.take_with_room(gen, 0, *p.heap.core().collector) == &span); },
       [&] { central.put(&span, true, gen); });
 }
 
