@@ -21,12 +21,12 @@ namespace acre::test {
 
 class ObjectGraph {
  public:
-  static constexpr size_t kStripeBytes = 64 * rt::kKiB;  // as markers share the range among them
+  static constexpr size_t kStripeBytes = 64 * rt::kKiB;  // of a heap of one arena; larger in others
 
   struct Live {
     std::map<void*, size_t> objects;  // address and size
     uint64_t bytes = 0;
-    uint64_t into_next_stripe = 0;  // references to another stripe than their object begins in
+    uint64_t into_next_stripe = 0;  // references to another than their object begins in
   };
 
   ObjectGraph(const TestHeap& heap, const std::vector<ShadowKind>& kinds, uint64_t seed)
