@@ -16,6 +16,8 @@ acre_options with_huge_pages(int choice) {
   return options;
 }
 
+#if !ACRE_TEST_SHADOW_MEMORY
+
 // Bytes in huge pages of the mapping that holds an address.
 uint64_t huge_bytes_around(const void* address) {
   std::ifstream smaps("/proc/self/smaps");
@@ -54,6 +56,8 @@ bool holds_what_was_written(const Handle& list, size_t bytes) {
   }
   return got == 0;
 }
+
+#endif
 
 BOOST_AUTO_TEST_SUITE(huge_pages)
 
