@@ -43,6 +43,7 @@ void Cycle::init(rt::Heap* heap, rt::ThreadRegistry* threads, RootSet* roots) {
 }
 
 bool Cycle::collect(Thread* self, Reason reason) {
+  if (threads_->inside_stop()) return false;
   const uint64_t seen = stats_.cycles.load(std::memory_order_acquire);
   if (wanted_markers() > 1) grow_crew();
   bool collected = false;

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "runtime/base/check.h"
+#include "runtime/base/pause.h"
 
 namespace acre::gc {
 namespace {
@@ -17,8 +18,6 @@ void Crew::grow(unsigned helpers, void (*on_start)(void*), void* arg) {
   forget_after_fork();
   if (size() >= helpers) return;
   rt::LockGuard guard(grow_lock_);
-  on_start_ = on_start;
-  on_start_arg_ = arg;
   pthread_attr_t attributes;
   if (pthread_attr_init(&attributes) != 0) return;
   sigset_t all;
@@ -27,7 +26,7 @@ void Crew::grow(unsigned helpers, void (*on_start)(void*), void* arg) {
   pthread_attr_setstacksize(&attributes, kStackBytes);
   pthread_sigmask(SIG_SETMASK, &all, &old);
   for (unsigned i = size(); i < helpers && i + 1 < kMaxMarkers; ++i) {
-    starts_[i] = {this, i + 1};
+    starts_[i] = {this, i + 1, on_start, arg};
     if (pthread_create(&threads_[i], &attributes, &Crew::main, &starts_[i]) != 0) break;
     pthread_setname_np(threads_[i], "acre-mark");
     size_.store(i + 1, std::memory_order_relaxed);
@@ -36,23 +35,39 @@ void Crew::grow(unsigned helpers, void (*on_start)(void*), void* arg) {
   pthread_attr_destroy(&attributes);
 }
 
+unsigned Crew::size() const {
+  // A parent's threads would never come to a job.
+  if (process_.load(std::memory_order_acquire) != getpid()) return 0;
+  return size_.load(std::memory_order_relaxed);
+}
+
+// The child may have threads by now, and two of them be here at once: one does it, without a lock, since
+// the locks are among what is to be forgotten.
 void Crew::forget_after_fork() {
   const pid_t process = getpid();
-  if (process_ == process) return;
-  if (process_ != 0) {
-    grow_lock_.reset_in_child();
-    lock_.reset_in_child();
-    begin_.reset_in_child();
-    done_.reset_in_child();
-    size_ = 0;
-    running_ = 0;
+  for (;;) {
+    pid_t seen = process_.load(std::memory_order_acquire);
+    if (seen == process) return;
+    if (seen == -process) {
+      rt::pause();
+    } else if (process_.compare_exchange_strong(seen, -process)) {
+      break;
+    }
   }
-  process_ = process;
+  grow_lock_.reset_in_child();
+  lock_.reset_in_child();
+  begin_.reset_in_child();
+  done_.reset_in_child();
+  size_.store(0, std::memory_order_relaxed);
+  markers_ = 0;
+  running_ = 0;
+  stopping_ = false;
+  process_.store(process, std::memory_order_release);
 }
 
 void* Crew::main(void* start) {
   const Start& mine = *static_cast<Start*>(start);
-  mine.crew->on_start_(mine.crew->on_start_arg_);
+  mine.on_start(mine.arg);
   mine.crew->work(mine.index);
   return nullptr;
 }

@@ -2,8 +2,8 @@
 // wants some, then as many as were wanted at most, asleep between collections.
 //
 // They block all signals, are attached to no heap, and hold no reference outside a collection. A
-// child of fork has none of them: the crew sees that by the process's number and begins anew. A
-// system that gives no thread leaves the crew smaller, down to nobody.
+// child of fork has none of them: the crew sees that by the process's number, counts nobody there,
+// and begins anew. A system that gives no thread leaves the crew smaller, down to nobody.
 //
 // Threads: run is for one thread at a time, the collecting one; grow may be called meanwhile, by any
 // that is about to collect. stop comes last.
@@ -13,6 +13,8 @@
 
 #include <pthread.h>
 #include <sys/types.h>
+
+#include <atomic>
 
 #include "gc/work/work_pool.h"
 #include "runtime/base/lock.h"
@@ -25,7 +27,7 @@ class Crew {
   // first. Not while the world is stopped: making a thread allocates, and a stopped thread may hold
   // malloc's lock.
   void grow(unsigned helpers, void (*on_start)(void*), void* arg);
-  unsigned size() const { return size_.load(std::memory_order_relaxed); }
+  unsigned size() const;
 
   // Calls job(i) for i = 0 on this thread and for 1 .. markers - 1 on others (markers <= size() + 1),
   // and returns when all have returned.
@@ -44,6 +46,8 @@ class Crew {
   struct Start {
     Crew* crew;
     unsigned index;
+    void (*on_start)(void*);
+    void* arg;
   };
 
   static void* main(void* start);
@@ -62,9 +66,8 @@ class Crew {
   bool stopping_ = false;
   void (*job_)(void*, unsigned) = nullptr;
   void* fn_ = nullptr;
-  void (*on_start_)(void*) = nullptr;
-  void* on_start_arg_ = nullptr;
-  pid_t process_ = 0;
+  // Whose threads these are; negative: of that process, which is just now forgetting another's.
+  std::atomic<pid_t> process_ = 0;
   std::atomic<unsigned> size_ = 0;
   pthread_t threads_[kMaxMarkers] = {};
   Start starts_[kMaxMarkers] = {};

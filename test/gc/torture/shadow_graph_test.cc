@@ -22,6 +22,7 @@ struct Setting {
   int clobber_free = 1;
   int verify = 0;
   int conservative_stacks = 0;
+  int mark_threads = 0;
   size_t live_mib = 8;
   size_t largest_mib = 4;
   uint64_t steps_between_checks = 2000;
@@ -37,6 +38,7 @@ acre_options options_of(const Setting& setting) {
   options.clobber_free = setting.clobber_free;
   options.verify = setting.verify;
   options.conservative_stacks = setting.conservative_stacks;
+  options.mark_threads = setting.mark_threads;
   options.memory_limit = setting.memory_limit;
   return options;
 }
@@ -94,6 +96,11 @@ BOOST_AUTO_TEST_CASE(it_does_with_a_stack_that_may_hold_references) {
   run({.name = "conservative", .conservative_stacks = 1});
 }
 
+BOOST_AUTO_TEST_CASE(it_does_with_several_markers) {
+  run({.name = "2 markers", .mark_threads = 2});
+  run({.name = "3 markers, conservative", .conservative_stacks = 1, .mark_threads = 3});
+}
+
 BOOST_AUTO_TEST_CASE(it_does_when_each_allocation_collects) {
   run({.name = "gc_every 1",
        .gc_every = 1,
@@ -106,13 +113,14 @@ BOOST_AUTO_TEST_CASE(it_does_when_each_seventh_allocation_collects_and_verifies)
   run({.name = "gc_every 7",
        .gc_every = 7,
        .verify = 1,
+       .mark_threads = 3,
        .live_mib = 1,
        .largest_mib = 1,
        .steps_between_checks = 200});
 }
 
 BOOST_AUTO_TEST_CASE(it_does_when_each_thousandth_allocation_collects_and_verifies) {
-  run({.name = "gc_every 1000", .gc_every = 1000, .verify = 1});
+  run({.name = "gc_every 1000", .gc_every = 1000, .verify = 1, .mark_threads = 2});
 }
 
 BOOST_AUTO_TEST_CASE(it_does_without_clobbering) { run({.name = "clobber 0", .clobber_free = 0}); }
@@ -123,11 +131,16 @@ BOOST_AUTO_TEST_CASE(it_does_with_percentages_that_are_tiny_or_large) {
 }
 
 BOOST_AUTO_TEST_CASE(it_does_at_a_memory_limit) {
-  run({.name = "limit 16 MiB", .memory_limit = 16 * kMiB});
+  run({.name = "limit 16 MiB", .mark_threads = 2, .memory_limit = 16 * kMiB});
 }
 
 BOOST_AUTO_TEST_CASE(it_does_in_64_mib_that_run_out) {
-  run({.name = "64 MiB", .reserve_mib = 64, .live_mib = 1000, .hoard = true, .seconds = 1.5});
+  run({.name = "64 MiB",
+       .reserve_mib = 64,
+       .mark_threads = 2,
+       .live_mib = 1000,
+       .hoard = true,
+       .seconds = 1.5});
 }
 
 BOOST_AUTO_TEST_CASE(it_does_in_64_mib_that_run_out_with_collections_off) {
@@ -146,8 +159,9 @@ BOOST_AUTO_TEST_CASE(it_does_in_256_mib_that_run_out) {
 
 BOOST_AUTO_TEST_CASE(two_heaps_live_side_by_side) {
   const uint64_t seed = random_seed();
-  TestHeap first(options_of({.name = "first", .gc_every = 50}));
-  TestHeap second(options_of({.name = "second", .reserve_mib = 64, .gc_percent = 50}));
+  TestHeap first(options_of({.name = "first", .gc_every = 50, .mark_threads = 2}));
+  TestHeap second(
+      options_of({.name = "second", .reserve_mib = 64, .gc_percent = 50, .mark_threads = 3}));
   const auto first_kinds = register_shadow_kinds(first.get());
   const auto second_kinds = register_shadow_kinds(second.get());
   ShadowGraph a(first.get(), first.thread(), first_kinds, seed, {.live_bytes = 2 * kMiB});

@@ -41,6 +41,7 @@ struct Setting {
   int gc_every = 0;
   int verify = 0;
   int conservative_stacks = 0;
+  int mark_threads = 0;
   size_t live_mib = 4;
   bool hoard = false;  // and expect that memory runs out
   int steps = 2000;
@@ -104,6 +105,7 @@ class Swarm {
     options.gc_every = setting.gc_every;
     options.verify = setting.verify;
     options.conservative_stacks = setting.conservative_stacks;
+    options.mark_threads = setting.mark_threads;
     return options;
   }
 
@@ -194,22 +196,24 @@ BOOST_AUTO_TEST_SUITE(shadow_threads)
 
 BOOST_AUTO_TEST_CASE(four_threads_share_a_heap) { run({}); }
 
+BOOST_AUTO_TEST_CASE(four_threads_share_a_heap_that_three_mark) { run({.mark_threads = 3}); }
+
 BOOST_AUTO_TEST_CASE(four_threads_share_a_heap_with_stacks_that_may_hold_references) {
-  run({.conservative_stacks = 1});
+  run({.conservative_stacks = 1, .mark_threads = 2});
 }
 
 BOOST_AUTO_TEST_CASE(four_threads_share_a_heap_that_collects_often_and_verifies) {
-  run({.gc_every = 97, .verify = 1, .live_mib = 1, .steps = 300});
+  run({.gc_every = 97, .verify = 1, .mark_threads = 2, .live_mib = 1, .steps = 300});
 }
 
 BOOST_AUTO_TEST_CASE(four_threads_share_64_mib_that_run_out) {
-  run({.reserve_mib = 64, .live_mib = 1000, .hoard = true});
+  run({.reserve_mib = 64, .mark_threads = 2, .live_mib = 1000, .hoard = true});
 }
 
 BOOST_AUTO_TEST_CASE(two_swarms_on_two_heaps_do_not_disturb_each_other) {
   const uint64_t seed = random_seed();
-  Swarm first({.gc_every = 500, .threads = 2, .seconds = 1}, seed);
-  Swarm second({.live_mib = 2, .threads = 2, .seconds = 1}, ~seed);
+  Swarm first({.gc_every = 500, .mark_threads = 2, .threads = 2, .seconds = 1}, seed);
+  Swarm second({.mark_threads = 3, .live_mib = 2, .threads = 2, .seconds = 1}, ~seed);
   first.start();
   second.start();
   first.finish();

@@ -168,6 +168,74 @@ BOOST_AUTO_TEST_CASE(setting_and_clearing_slots_touches_no_other_bit) {
   }
 }
 
+// Of each class each slot by itself, the last one too, between neighbours whose bits are all set or all
+// clear, in whole spans before and behind.
+BOOST_AUTO_TEST_CASE(each_slot_of_each_class_is_found_and_changed_alone) {
+  for (uint8_t size_class = 1; size_class < kSizeClasses; ++size_class) {
+    Span& span = make_span(400, size_class);
+    const auto words = space->alloc_words();
+    const uint64_t begin = span.first_page().raw * kGranulesPerPage;
+    const uint64_t end = begin + span.pages().raw * kGranulesPerPage;
+    const auto step = static_cast<uint32_t>(span.object_bytes().raw);
+    const uint32_t slots = span.elements();
+    uint64_t wrong = 0;
+    for (const bool neighbours : {false, true}) {
+      for (uint64_t word = begin / 64 - 8; word < end / 64 + 8; ++word) {
+        const bool outside = word * 64 < begin || word * 64 >= end;
+        words[word].store(outside && neighbours ? ~uint64_t{0} : 0);
+      }
+      const auto outside_set = [&] {
+        return bits::count_set(words, begin - 512, begin) + bits::count_set(words, end, end + 512);
+      };
+      const uint64_t expected_outside = neighbours ? 1024 : 0;
+      for (uint32_t slot = 0; slot < slots; ++slot) {
+        // Alone in use: two runs, before it and behind it.
+        set_alloc_bits(*space, span, slot * step, 1);
+        wrong += bits::count_set(words, begin, end) != 1 || outside_set() != expected_outside;
+        const SlotRun before = find_free_run(*space, span, 0, slots);
+        const SlotRun behind = find_free_run(*space, span, slot * step, slots);
+        wrong += before.slots != (slot > 0 ? slot : slots - 1);
+        wrong += before.slots != 0 && before.offset != (slot > 0 ? 0 : step);
+        wrong += behind.slots != slots - 1 - slot;
+        wrong += behind.slots != 0 && behind.offset != (slot + 1) * step;
+        clear_alloc_bits(*space, span, slot * step, 1);
+        wrong += bits::count_set(words, begin, end) != 0 || outside_set() != expected_outside;
+      }
+      // All but one in use.
+      set_alloc_bits(*space, span, 0, slots);
+      wrong += bits::count_set(words, begin, end) != slots || outside_set() != expected_outside;
+      wrong += find_free_run(*space, span, 0, slots).slots != 0;
+      for (uint32_t slot = 0; slot < slots; ++slot) {
+        clear_alloc_bits(*space, span, slot * step, 1);
+        for (const uint32_t from : {0u, slot}) {
+          const SlotRun only = find_free_run(*space, span, from * step, slots);
+          wrong += only.slots != 1 || only.offset != slot * step;
+        }
+        wrong += find_free_run(*space, span, (slot + 1) * step, slots).slots != 0;
+        set_alloc_bits(*space, span, slot * step, 1);
+      }
+      clear_alloc_bits(*space, span, 0, slots);
+      wrong += bits::count_set(words, begin, end) != 0 || outside_set() != expected_outside;
+    }
+    BOOST_TEST(wrong == 0u, "class " << unsigned{size_class});
+    clear_all_bits(*space, PageId(390), PageCount(40));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_one_slot_of_a_large_span_is_found_until_it_is_taken) {
+  Span& span = make_span(500, kLargeClass, 9);
+  BOOST_TEST(find_free_run(*space, span, 0, 5).slots == 1u);
+  set_alloc_bits(*space, span, 0, 0);
+  BOOST_TEST(find_free_run(*space, span, 0, 1).slots == 1u);
+  set_alloc_bits(*space, span, 0, 1);
+  BOOST_TEST(find_free_run(*space, span, 0, 1).slots == 0u);
+  const uint64_t begin = span.first_page().raw * kGranulesPerPage;
+  BOOST_TEST(bits::count_set(space->alloc_words(), begin, begin + 9 * kGranulesPerPage) == 1u);
+  clear_alloc_bits(*space, span, 0, 1);
+  BOOST_TEST(find_free_run(*space, span, 0, 1).slots == 1u);
+  BOOST_TEST(find_free_run(*space, span, static_cast<uint32_t>(span.size().raw), 1).slots == 0u);
+}
+
 BOOST_AUTO_TEST_CASE(a_set_gives_back_the_last_span_first_and_counts_them) {
   SpanSet set{};
   BOOST_TEST(set.empty());
