@@ -87,6 +87,12 @@ __attribute__((noinline)) void* alloc_slow(acre_thread* thread, const Request& r
   return object != nullptr ? object : fail(thread, ACRE_E_NOMEM);
 }
 
+// Apart from acre_alloc, so that the short way there needs no stack frame for the request.
+__attribute__((noinline)) void* alloc_zeroed_slowly(acre_thread* thread, size_t bytes,
+                                                    acre_kind kind) {
+  return alloc_slow(thread, {bytes, bytes, acre::rt::kGranuleBytes, kind, Fill::kZero});
+}
+
 // Not for nothing: glibc's memset of no bytes on a page without memory costs 200 ns (the processor assists
 // its masked store).
 void zero(void* object, size_t from, size_t end) {
@@ -121,9 +127,8 @@ bool worth_shrinking(size_t size, size_t bytes) { return size > 256 && bytes < s
 extern "C" {
 
 void* acre_alloc(acre_thread* thread, size_t bytes, acre_kind kind) {
-  // Spelled out, so that the request is only written down when the short way has failed.
   if (void* object = thread->cache.try_alloc(bytes, kind)) return object;
-  return alloc_slow(thread, {bytes, bytes, acre::rt::kGranuleBytes, kind, Fill::kZero});
+  return alloc_zeroed_slowly(thread, bytes, kind);
 }
 
 void* acre_alloc_uninit(acre_thread* thread, size_t bytes, acre_kind kind) {

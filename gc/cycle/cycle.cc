@@ -74,7 +74,8 @@ void Cycle::run(Reason reason) {
   heap_->allocated_since_gc.store(0, std::memory_order_relaxed);
   if (reason == Reason::kTrigger) {
     const uint64_t interval = start - std::min(start, stats_.last_end_ns.load());
-    min_heap_.store(next_min_heap(min_heap_.load(), rt::now_ns() - start, interval));
+    rt::LockGuard guard(pace_lock_);
+    min_heap_.after_cycle(rt::now_ns() - start, interval);
   }
   pace();
   sweeper_.begin();
@@ -203,7 +204,7 @@ void Cycle::pace() {
       .overhead_bytes = meta.raw + live / 32,  // bitmaps, page table and spans beside the objects
       .percent = percent(),
       .memory_limit = memory_limit(),
-      .min_heap = min_heap_.load(std::memory_order_relaxed),
+      .min_heap = min_heap_.bytes(),
   });
   stats_.goal.store(goal, std::memory_order_relaxed);
   const uint64_t growth = std::min<uint64_t>(goal - live, INT64_MAX);

@@ -101,7 +101,7 @@ class Cycle {
   std::atomic<uint64_t> memory_limit_;
   rt::Lock pace_lock_{rt::LockRank::kLeaf};
   std::atomic<uint64_t> stack_bytes_;
-  std::atomic<uint64_t> min_heap_{kMinHeapBytes};
+  MinHeap min_heap_;  // changed in a stop, with pace_lock_
   uint64_t created_ns_;
   unsigned processors_;
   CycleStats stats_;

@@ -9,7 +9,7 @@
 //                 outbox ─► WorkPool ◄──────────────────────────────────── function's
 //
 // Last in, first out keeps the stack short for lists and trees. The ring is there because the bits
-// and the object are cache misses: between prefetch and use a dozen other references are looked at.
+// and the object are cache misses: between prefetch and use some dozens of others are looked at.
 // An object of up to 64 words whose kind says where its references are is scanned as soon as it is
 // marked; it is never written down as grey.
 //
@@ -84,7 +84,7 @@ struct acre_visitor {
  private:
   // References between prefetch and use: fewer do not cover the miss, more push each other out of
   // the first-level cache. A power of two.
-  static constexpr unsigned kRing = 16;
+  static constexpr unsigned kRing = 64;
   static constexpr uint64_t kPieceBytes = 128 * acre::rt::kKiB;
 
   // The mapped range is cut into so many stripes, or 512. More: the load is spread more evenly; fewer:

@@ -31,11 +31,18 @@ uint64_t limit_goal(const PaceInput& input) {
 
 }  // namespace
 
-uint64_t next_min_heap(uint64_t min_heap, uint64_t pause_ns, uint64_t interval_ns) {
-  const uint64_t total = add(pause_ns, interval_ns);
-  if (pause_ns > total / kBusyPart) return std::min(min_heap * 2, kMaxMinHeapBytes);
-  if (pause_ns < total / kIdlePart) return std::max(min_heap / 2, kMinHeapBytes);
-  return min_heap;
+void MinHeap::after_cycle(uint64_t pause_ns, uint64_t interval_ns) {
+  paused_ns_ = add(paused_ns_, pause_ns);
+  total_ns_ = add(total_ns_, add(pause_ns, interval_ns));
+  if (++cycles_ < kCycles) return;
+  if (paused_ns_ > total_ns_ / kBusyPart) {
+    bytes_ = std::min(bytes_ * 2, kMaxMinHeapBytes);
+  } else if (paused_ns_ < total_ns_ / kIdlePart) {
+    bytes_ = std::max(bytes_ / 2, kMinHeapBytes);
+  }
+  paused_ns_ = 0;
+  total_ns_ = 0;
+  cycles_ = 0;
 }
 
 uint64_t heap_goal(const PaceInput& input) {

@@ -10,9 +10,10 @@
 // minimum overshoots the limit more, a smaller one collects more often near it.
 //
 // The minimum heap is Go's 4 MiB, but not where that makes the collector busy: a program that
-// allocates fast and keeps little would collect a thousand times a second. While pauses take more
-// than a tenth of the time the minimum doubles, up to 32 MiB; when they take a hundredth it is
-// halved again. So a small heap stays small unless it is worked hard, and costs at most 28 MiB more.
+// allocates fast and keeps little would collect a thousand times a second. Where eight collections
+// took more than a tenth of the time the minimum doubles, up to 32 MiB; where they took less than a
+// hundredth it is halved again. So a small heap stays small unless it is worked hard, and costs at
+// most 28 MiB more.
 //
 // After Go's pacer (mgcpacer.go): GOGC with its minimum heap, GOMEMLIMIT with its headroom.
 
@@ -45,9 +46,21 @@ struct PaceInput {
   uint64_t min_heap = kMinHeapBytes;
 };
 
-// The minimum heap after a collection that the goal had triggered: it paused for `pause_ns`,
-// `interval_ns` after the end of the one before.
-uint64_t next_min_heap(uint64_t min_heap, uint64_t pause_ns, uint64_t interval_ns);
+// The minimum heap at 100 percent, as it follows from the collections that the goal has triggered.
+class MinHeap {
+ public:
+  static constexpr unsigned kCycles = 8;  // between two decisions: one pause says little
+
+  uint64_t bytes() const { return bytes_; }
+  // A collection paused for `pause_ns`, `interval_ns` after the end of the one before.
+  void after_cycle(uint64_t pause_ns, uint64_t interval_ns);
+
+ private:
+  uint64_t bytes_ = kMinHeapBytes;
+  uint64_t paused_ns_ = 0;
+  uint64_t total_ns_ = 0;
+  unsigned cycles_ = 0;
+};
 
 // Bytes of objects at which to collect next; kNoGoal: never.
 uint64_t heap_goal(const PaceInput& input);

@@ -259,13 +259,14 @@ static inline void* acre_gap_take(acre_gap* gap, size_t size) {
   const uintptr_t object = gap->cursor;
   const uintptr_t next = object + size;
   if (__builtin_expect(next > gap->limit, 0)) return NULL;
+  if (object == 0) __builtin_unreachable(); /* where there is no room, limit is 0, too */
   /* Other threads read it, to know what of the gap is not yet an object. */
   __atomic_store_n(&gap->cursor, next, __ATOMIC_RELAXED);
   return (void*)object; /* NOLINT(performance-no-int-to-ptr) */
 }
 
-/* As acre_alloc, for a `bytes` that the compiler knows: up to ACRE_INLINE_BYTES it is seven or so
- * instructions in the caller (fewer with a constant kind), else, and when the thread has no room ready, a
+/* As acre_alloc, for a `bytes` that the compiler knows: up to ACRE_INLINE_BYTES it is at most ten
+ * instructions in the caller (five with a constant kind), else, and when the thread has no room ready, a
  * call of acre_alloc. `kind` must be a registered one. */
 static inline void* acre_alloc_inline(acre_thread* thread, size_t bytes, acre_kind kind) {
   if (__builtin_constant_p(bytes) && bytes <= ACRE_INLINE_BYTES) {

@@ -267,7 +267,8 @@ struct Options : acre_options {
 // One heap. Threads must be detached before it is destroyed (a Thread's scope lies in the Heap's).
 class Heap {
  public:
-  explicit Heap(const acre_options& options = Options()) {
+  explicit Heap(const acre_options& options = Options())
+      : scans_stacks_(options.conservative_stacks != 0) {
     check(acre_heap_create(&options, &heap_));
   }
   ~Heap() {
@@ -280,6 +281,8 @@ class Heap {
 
   acre_heap* get() const { return heap_; }
   operator acre_heap*() const { return heap_; }  // NOLINT(google-explicit-constructor)
+  // Whether what lies on the stack of an attached thread is a root: the option conservative_stacks.
+  bool scans_stacks() const { return scans_stacks_; }
 
   // The kind of T in this heap, registered at the first call. Any thread.
   template <class T>
@@ -324,6 +327,7 @@ class Heap {
 
  private:
   acre_heap* heap_ = nullptr;
+  bool scans_stacks_;
   std::mutex kinds_lock_;
   std::vector<acre_kind> kinds_;
 };
@@ -331,7 +335,7 @@ class Heap {
 // The calling thread, attached for the length of a scope. Use it from this thread only.
 class Thread {
  public:
-  explicit Thread(Heap& heap) : heap_(&heap) {
+  explicit Thread(Heap& heap) : heap_(&heap), keeps_new_(!heap.scans_stacks()) {
     check(acre_thread_attach(heap.get(), &thread_));
     for (acre_gap*& gap : gaps_) gap = &detail::empty_gap;
   }
@@ -343,19 +347,20 @@ class Thread {
   operator acre_thread*() const { return thread_; }  // NOLINT(google-explicit-constructor)
   Heap& heap() const { return *heap_; }
 
-  // A new T. Throws OutOfMemory, and what T's constructor throws. Inlined, it is some eight
-  // instructions up to the constructor, for T up to ACRE_INLINE_BYTES.
+  // A new T. Throws OutOfMemory, and what T's constructor throws. Inlined, it is at most ten
+  // instructions up to the constructor (test/pins), for T up to ACRE_INLINE_BYTES.
   template <class T, class... Args>
   T* make(Args&&... args) {
-    void* memory = allocate_one<T>();
-    if (memory == nullptr) throw_last_error();
+    void* memory = take_ready<T>();
+    if (__builtin_expect(memory == nullptr, 0)) memory = allocate_or_throw<T>();
     return construct<T>(memory, std::forward<Args>(args)...);
   }
   // The same, or null if there is no memory. (What T's constructor throws still arrives, and
   // Error(ACRE_E_LIMIT) for a type that is one kind too many.)
   template <class T, class... Args>
   T* try_make(Args&&... args) {
-    void* memory = allocate_one<T>();
+    void* memory = take_ready<T>();
+    if (__builtin_expect(memory == nullptr, 0)) memory = allocate_slowly<T>();
     return memory == nullptr ? nullptr : construct<T>(memory, std::forward<Args>(args)...);
   }
   // `count` Ts in a row, each value-initialised. Throws OutOfMemory.
@@ -402,10 +407,11 @@ class Thread {
     return bytes <= ACRE_INLINE_BYTES && align <= 16;
   }
 
+  // From the gap of T, or null: then it is for allocate_slowly.
   template <class T>
-  void* allocate_one() {
+  void* take_ready() {
     if constexpr (!serves_inline(sizeof(T), alignof(T))) {
-      return allocate<T>(1);
+      return nullptr;
     } else {
       acre_gap* gap = nullptr;
       if constexpr (Traced<T> || LaidOut<T>) {
@@ -413,22 +419,28 @@ class Thread {
       } else {
         gap = acre_gap_of(thread_, ACRE_KIND_LEAF, ACRE_INLINE_CLASS(sizeof(T)));
       }
-      void* memory = acre_gap_take(gap, ACRE_INLINE_CLASS_BYTES(sizeof(T)));
-      if (__builtin_expect(memory != nullptr, 1)) return memory;
-      return allocate_slowly<T>();
+      return acre_gap_take(gap, ACRE_INLINE_CLASS_BYTES(sizeof(T)));
     }
   }
 
   template <class T>
   __attribute__((noinline, cold)) void* allocate_slowly() {
     void* memory = allocate<T>(1);
-    if constexpr (Traced<T> || LaidOut<T>) {
+    if constexpr (serves_inline(sizeof(T), alignof(T)) && (Traced<T> || LaidOut<T>)) {
       const unsigned number = detail::type_number<T>() + 1;
       if (number < detail::kCachedTypes) {
         gaps_[number] = acre_gap_of(thread_, kind_of<T>(), ACRE_INLINE_CLASS(sizeof(T)));
         detail::gap_number<T>.store(number, std::memory_order_relaxed);
       }
     }
+    return memory;
+  }
+
+  // Throws here and not where it is inlined, so that what was taken is not compared with null again.
+  template <class T>
+  __attribute__((noinline, cold)) void* allocate_or_throw() {
+    void* memory = allocate_slowly<T>();
+    if (memory == nullptr) throw_last_error();
     return memory;
   }
 
@@ -461,17 +473,27 @@ class Thread {
     }
   }
 
-  // The new object is a root until its constructor is done, also where stacks are not scanned.
-  struct Keep {
-    acre_thread* thread;
-    acre_local local;
-    Keep(acre_thread* t, void* object) : thread(t), local{fields().locals, object} {
-      fields().locals = &local;
+  // The new object is a root until its constructor is done, where stacks are not scanned (where they
+  // are, `make` itself holds it there). `local` is the caller's and apart, so that its address makes
+  // nothing else go through memory.
+  class Keep {
+   public:
+    Keep(const Thread& thread, acre_local& local, void* object) : thread_(thread), local_(local) {
+      if (__builtin_expect(!thread_.keeps_new_, 1)) return;
+      local_ = {fields().locals, object};
+      fields().locals = &local_;
     }
-    ~Keep() { fields().locals = local.previous; }
-    acre_thread_inline& fields() { return *reinterpret_cast<acre_thread_inline*>(thread); }
+    ~Keep() {
+      if (__builtin_expect(thread_.keeps_new_, 0)) fields().locals = local_.previous;
+    }
     Keep(const Keep&) = delete;
     Keep& operator=(const Keep&) = delete;
+
+   private:
+    acre_thread_inline& fields() { return *reinterpret_cast<acre_thread_inline*>(thread_.thread_); }
+
+    const Thread& thread_;
+    acre_local& local_;
   };
 
   template <class T, class... Args>
@@ -479,7 +501,8 @@ class Thread {
     if constexpr (std::is_trivially_constructible_v<T, Args...>) {
       return new (memory) T(std::forward<Args>(args)...);
     } else {
-      const Keep keep(thread_, memory);
+      acre_local local;
+      const Keep keep(*this, local, memory);
       T* object = nullptr;
       if constexpr (std::is_constructible_v<T, Args...>) {
         object = new (memory) T(std::forward<Args>(args)...);
@@ -497,7 +520,8 @@ class Thread {
   }
   template <class T>
   void construct_array(T* elements, size_t count) {
-    const Keep keep(thread_, elements);
+    acre_local local;
+    const Keep keep(*this, local, elements);
     for (size_t i = 0; i < count; ++i) new (&elements[i]) T();
   }
 
@@ -508,6 +532,7 @@ class Thread {
 
   Heap* heap_;
   acre_thread* thread_ = nullptr;
+  bool keeps_new_;
   acre_gap* gaps_[detail::kCachedTypes];
   std::vector<acre_kind> kinds_;
 };

@@ -30,7 +30,7 @@ namespace acre::rt {
 
 // Bytes zeroed at a time ahead of the cursor. Larger: fewer slow calls; smaller: the zeroed part is
 // still in the first-level cache when the program writes it.
-inline constexpr uint64_t kZeroStep = 4 * kKiB;
+inline constexpr uint64_t kZeroStep = 8 * kKiB;
 
 // Bytes that a thread takes before it adds them to the heap's count. Larger: fewer writes to a word
 // that all threads share; smaller: collections begin nearer to the goal.
@@ -84,8 +84,9 @@ class ThreadCache {
   static_assert(kSizeClasses == ACRE_GAPS_PER_KIND);
 
   uint32_t kinds_used() const { return kinds_used_.load(std::memory_order_relaxed); }
+  // A pointer and no subscript: so GCC computes the address once and not for each use.
   Slot& slot_at(uint32_t kind, uint8_t size_class) {
-    return slots_[kind * kSizeClasses + size_class];
+    return *(slots_ + (kind * kSizeClasses + size_class));
   }
   bool refill(Slot& slot, uint32_t kind, uint8_t size_class);
   bool next_gap(Slot& slot, uint8_t size_class);
@@ -127,6 +128,7 @@ inline void* ThreadCache::try_alloc(uint64_t bytes, uint32_t kind) {
   const uintptr_t object = gap.cursor;
   const uintptr_t next = object + kClasses[size_class].bytes;
   if (next > gap.limit) return nullptr;
+  if (object == 0) __builtin_unreachable();  // an empty gap ends at 0: it returned above
   __atomic_store_n(&gap.cursor, next, __ATOMIC_RELAXED);
   return Addr(object).as<void>();
 }

@@ -103,7 +103,7 @@ figures_make_sense() { # WORKLOAD
     is_between "$live" "$(value live_bytes)" "$most" || return
   case $1 in
     graph | list)
-      is_between 1e-6 "$(value setup_seconds)" 1000 && is_between 4 "$(value collections)" 1e6 ;;
+      is_between 1e-6 "$(value setup_seconds)" 1000 && is_between 3 "$(value collections)" 1e6 ;;
     *)
       is_between 0 "$(value setup_seconds)" 0 ;;
   esac

@@ -329,4 +329,21 @@ BOOST_AUTO_TEST_CASE(standard_containers_live_in_the_heap) {
   BOOST_TEST(heap.verify());
 }
 
+// With stacks scanned make puts the object on no list: its own frame holds it.
+BOOST_AUTO_TEST_CASE(an_object_lives_while_its_constructor_collects_with_stacks_scanned) {
+  acre::Options options = precise();
+  options.conservative_stacks = 1;
+  acre::Heap heap(options);
+  acre::Thread thread(heap);
+  BOOST_TEST(heap.scans_stacks());
+  for (int i = 0; i < 100; ++i) {
+    auto* nested = thread.make<Nested>(thread);
+    BOOST_TEST_REQUIRE(acre_object_base(heap, nested) == nested);
+    BOOST_TEST_REQUIRE(nested->inner->value == 7);
+    auto* concrete = thread.make<Concrete>(thread);
+    BOOST_TEST_REQUIRE(acre_object_base(heap, concrete) == concrete);
+  }
+  BOOST_TEST(heap.verify());
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,7 +1,6 @@
 // Full collections of a heap that has been built, timed: the workloads graph and list.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -18,22 +17,19 @@ namespace acre::compare {
   asm volatile("" : : "r"(words.data()) : "memory");
 }
 
-// One that is not timed, for what the first one has to do; then the median wall time of three, and the
-// mean of their processor times.
+// One that is not timed, for what the first one has to do; then the means of two.
 template <Memory M>
 Elapsed time_collections(typename M::Mutator& memory) {
   memory.collect();
-  std::array<double, 3> seconds;
-  double cpu = 0;
-  for (double& second : seconds) {
+  Elapsed sum;
+  for (int i = 0; i < 2; ++i) {
     const Stopwatch watch;
     memory.collect();
     const Elapsed elapsed = watch.read();
-    second = elapsed.seconds;
-    cpu += elapsed.cpu_seconds;
+    sum.seconds += elapsed.seconds;
+    sum.cpu_seconds += elapsed.cpu_seconds;
   }
-  std::sort(seconds.begin(), seconds.end());
-  return {seconds[1], cpu / 3};
+  return {sum.seconds / 2, sum.cpu_seconds / 2};
 }
 
 }  // namespace acre::compare

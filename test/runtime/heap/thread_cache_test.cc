@@ -34,6 +34,15 @@ Counts counts_of(const ThreadCache& cache) {
 
 BOOST_AUTO_TEST_SUITE(thread_cache)
 
+BOOST_AUTO_TEST_CASE(inline_code_computes_the_classes_of_the_table) {
+  for (size_t bytes = 0; bytes <= ACRE_INLINE_BYTES; ++bytes) {
+    const uint8_t size_class = class_for(bytes);
+    BOOST_TEST_REQUIRE(ACRE_INLINE_CLASS(bytes) == unsigned{size_class}, "of " << bytes);
+    BOOST_TEST_REQUIRE(ACRE_INLINE_CLASS_BYTES(bytes) == kClasses[size_class].bytes,
+                       "of " << bytes);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(neighbours_come_one_after_the_other) {
   HeapState heap;
   ThreadCache& cache = heap.new_cache();
