@@ -175,6 +175,24 @@ BOOST_AUTO_TEST_CASE(a_helper_of_one_heap_is_a_stranger_to_another) {
   other_heap = nullptr;
 }
 
+std::atomic<int> deep_calls{0};
+
+void trace_with_much_stack(void* object, size_t, acre_visitor* visitor) {
+  volatile char frame[200 * kKiB];
+  for (size_t i = 0; i < sizeof(frame); i += 1024) frame[i] = 1;
+  deep_calls += frame[1024];
+  acre_visit(visitor, static_cast<void**>(object));
+}
+
+BOOST_AUTO_TEST_CASE(a_helper_has_the_stack_that_the_header_promises) {
+  Heap heap(with_markers(4));
+  const acre_kind kind = heap.add_kind(&trace_with_much_stack);
+  std::vector<Handle> roots;
+  for (int i = 0; i < 5000; ++i) roots.emplace_back(heap.thread, heap.alloc(128, kind));
+  heap.collect();
+  BOOST_TEST(deep_calls == 5000);
+}
+
 struct Walk {
   acre_thread* thread;
   acre_status collect_error = ACRE_OK;

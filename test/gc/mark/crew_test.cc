@@ -79,7 +79,7 @@ BOOST_AUTO_TEST_CASE(a_system_that_gives_no_thread_leaves_the_crew_at_one) {
 BOOST_AUTO_TEST_CASE(a_system_that_gives_some_threads_leaves_a_crew_of_those) {
   const auto end = in_forked_child([this] {
     const size_t used = address_space_in_use();
-    rlimit limit = {used + 1300 * 1024, RLIM_INFINITY};  // four stacks of 256 KiB and their guards
+    rlimit limit = {used + 4 * 1024 * 1024 + 300 * 1024, RLIM_INFINITY};  // four stacks of 1 MiB
     if (setrlimit(RLIMIT_AS, &limit) != 0) return 1;
     grow(15);
     const unsigned given = crew.size();
