@@ -25,6 +25,8 @@ void Crew::grow(unsigned helpers, void (*on_start)(void*), void* arg) {
   sigset_t all;
   sigset_t old;
   sigfillset(&all);
+  // Faults are for who handles them: one may happen in an embedder's trace function.
+  for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS}) sigdelset(&all, fault);
   pthread_attr_setstacksize(&attributes, kStackBytes);
   pthread_sigmask(SIG_SETMASK, &all, &old);
   for (unsigned i = size(); i < helpers && i + 1 < kMaxMarkers; ++i) {

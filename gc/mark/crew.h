@@ -1,7 +1,7 @@
 // Owns the threads that help the collecting thread to mark: none until the first collection that
 // wants some, then as many as were wanted at most, asleep between collections.
 //
-// They block all signals, are attached to no heap, and hold no reference outside a collection. A
+// They block all signals but those of faults, are attached to no heap, and hold no reference outside a collection. A
 // child of fork has none of them: the crew sees that by the process's number, counts nobody there,
 // and begins anew. A system that gives no thread leaves the crew smaller, down to nobody.
 //

@@ -63,9 +63,21 @@ void acre_visitor::visit(uintptr_t word, const void* slot) {
   }
 }
 
+// One buffer of words is enough, however many a root or an object has: a full one is marked first. With
+// none at all the object is marked here, and scanned when the cycle looks for marked ones.
 void acre_visitor::put(uintptr_t word) {
-  if ((stack_ == nullptr || stack_->full()) && !grow_stack()) return pool_->set_overflowed();
+  if (stack_ == nullptr && !grow_stack()) return mark_only(word);
+  if (stack_->full()) mark_all_waiting();
   stack_->push(Grey{word});
+}
+
+void acre_visitor::mark_only(uintptr_t word) {
+  const uintptr_t base = resolve(word);
+  if (base == 0) return;
+  const Space& space = heap_->space;
+  if (!acre::rt::bits::set_unshared(space.mark_words(), space.granule_of(Addr(base)))) return;
+  marked_bytes_ += find_object(space, Addr(base)).span->object_bytes().raw;
+  pool_->set_overflowed();
 }
 
 bool acre_visitor::grow_stack() {
@@ -220,15 +232,19 @@ void acre_visitor::drain() {
 
 void acre_visitor::drain_mine() {
   for (;;) {
-    if (alone_) {
-      mark_waiting<true>();
-    } else {
-      mark_waiting<false>();
-    }
+    mark_all_waiting();
     Grey grey;
     if (!pop_grey(&grey)) return;
     scan(grey.address);
     if (!alone_ && pool_->hungry()) share();
+  }
+}
+
+void acre_visitor::mark_all_waiting() {
+  if (alone_) {
+    mark_waiting<true>();
+  } else {
+    mark_waiting<false>();
   }
 }
 

@@ -110,6 +110,8 @@ struct acre_visitor {
   bool receive();
   void share();
   void flush_outboxes();
+  void mark_only(uintptr_t word);
+  void mark_all_waiting();
   template <bool kAlone>
   void mark_waiting();
   void mark_other(uintptr_t object, acre::rt::Shape shape);

@@ -55,7 +55,7 @@ static_assert(sizeof(WorkBuffer) == 4096);
 class WorkPool {
  public:
   // `max_buffers` bounds the memory; tests make it small to see an overflow. Two buffers are taken at
-  // once: with none at all, each walk for dropped objects would get only one reference further.
+  // once: with none at all, each walk for dropped objects would get only one level further.
   void init(rt::Space* space, uint64_t max_buffers = UINT64_MAX);
 
   // So many markers are about to begin; no work waits.

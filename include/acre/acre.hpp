@@ -186,7 +186,7 @@ concept LaidOut = !Traced<T> && requires {
 
 namespace detail {
 
-inline std::atomic<unsigned> type_count{0};
+__attribute__((visibility("default"))) inline std::atomic<unsigned> type_count{0};
 
 // A small number for each type that was ever asked about, in this process.
 template <class T>
@@ -532,7 +532,7 @@ class Thread {
 
   Heap* heap_;
   acre_thread* thread_ = nullptr;
-  bool keeps_new_;
+  const bool keeps_new_;
   acre_gap* gaps_[detail::kCachedTypes];
   std::vector<acre_kind> kinds_;
 };

@@ -8,7 +8,7 @@
 //   take a span with room:   1. a swept partial one
 //                            2. an unswept partial one, swept by the taker
 //                            3. unswept full ones, swept by the taker until one has room, at most
-//                               kSweepTries (then a fresh span is cheaper)
+//                               kSweepTries of a shard (then a fresh span is cheaper)
 //
 // Each set is kept in shards. A thread gives its spans to its own shard and takes from there first,
 // so that it meets memory again that its processor still has in the cache; only when its own has

@@ -2,12 +2,12 @@
 // central lists, and the counters of allocation. One per acre_heap.
 //
 // Accounting. Objects are counted as allocated when a cache takes a gap, less what of the gap is
-// unused (ThreadCache::counters tells), and as freed when a sweep or acre_free frees them:
+// unused (ThreadCache::add_counters tells), and as freed when a sweep or acre_free frees them:
 //
 //   objects in use (class) = sum over threads of allocated - unused in gaps, + retired threads' - freed
 //
-// allocated_since_gc is what is compared with the pacer's trigger: it grows by whole gaps and is
-// lowered again by what a flush or acre_free gives back.
+// allocated_since_gc is what is compared with the pacer's trigger: it grows in steps of
+// 64 KiB a thread and is lowered again by what a flush or acre_free gives back.
 
 #ifndef ACRE_RUNTIME_HEAP_HEAP_H_
 #define ACRE_RUNTIME_HEAP_HEAP_H_

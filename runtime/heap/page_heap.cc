@@ -24,11 +24,14 @@ Span* PageHeap::alloc_span(const SpanRequest& request, PageCache& cache) {
   return make_span(request, run);
 }
 
-// Refused: the first touch of each page does it.
+// Refused (an old kernel): the first touch of each page does it, from now on.
 void PageHeap::back_ahead(const PageRun& run, PageCache& cache) {
-  if (run.pages >= kCacheLimit) return;
+  if (run.pages >= kCacheLimit || refuses_backing_.load(std::memory_order_relaxed)) return;
   const PageCount pages = cache.take_ahead(run);
-  if (pages > PageCount(0)) (void)space_->os().populate(space_->address(run.page), bytes_of(pages));
+  if (pages == PageCount(0)) return;
+  if (!space_->os().populate(space_->address(run.page), bytes_of(pages))) {
+    refuses_backing_.store(true, std::memory_order_relaxed);
+  }
 }
 
 PageRun PageHeap::take_pages(const SpanRequest& request, PageCache& cache) {

@@ -85,6 +85,7 @@ class PageHeap {
   Lock lock_;
   PageAlloc pages_;
   std::atomic<uint64_t> pages_in_use_;
+  std::atomic<bool> refuses_backing_;
 };
 
 }  // namespace acre::rt

@@ -32,7 +32,8 @@ PageRun PageCache::alloc(PageCount n) {
 PageCount PageCache::take_ahead(const PageRun& run) {
   if (run.page < base_ || run.page >= base_ + PageCount(kPages)) return run.pages;
   const uint64_t first = (run.page - base_).raw;
-  if ((backed_ >> first & 1) != 0) return PageCount(0);
+  const uint64_t all = low_bits(static_cast<unsigned>(run.pages.raw)) << first;
+  if ((backed_ & all) == all) return PageCount(0);
   const uint64_t behind = first + run.pages.raw;
   uint64_t pages = run.pages.raw;
   const uint64_t candidates = free_ & scavenged_ & ~backed_;

@@ -22,7 +22,7 @@
 // where the cursor is, so that every reader can tell; a flush clears those bits.
 //
 // Threads. Bits change by atomic operations. Fields without atomic are written by the owner only,
-// before the page table says that the span exists.
+// before the page table says that the span exists or while it owns it.
 
 #ifndef ACRE_RUNTIME_SPAN_SPAN_H_
 #define ACRE_RUNTIME_SPAN_SPAN_H_

@@ -99,13 +99,13 @@ acre_status ThreadRegistry::attach(Thread** out) {
   thread->stack_high = high;
   thread->cache.init(heap_, attached_so_far_.fetch_add(1, std::memory_order_relaxed));
   thread->state.store(ThreadState::kRunning, std::memory_order_relaxed);
-  LockGuard guard(lock_);
+  lock_between_stops();
   if (pthread_setspecific(key_, thread) != 0) {
     thread->next = free_records_;
     free_records_ = thread;
+    lock_.unlock();
     return ACRE_E_NOMEM;
   }
-  while (stopping_.load(std::memory_order_relaxed)) started_.wait(lock_);
   {
     LockGuard list_guard(list_lock_);
     thread->previous = nullptr;
@@ -114,9 +114,29 @@ acre_status ThreadRegistry::attach(Thread** out) {
     threads_ = thread;
     ++count_;
   }
+  lock_.unlock();
   add_attachment(thread);
   *out = thread;
   return ACRE_OK;
+}
+
+// Takes the lock at a moment when the world runs.
+void ThreadRegistry::lock_between_stops() {
+  for (;;) {
+    lock_.lock();
+    if (!stopping_.load(std::memory_order_relaxed)) return;
+    lock_.unlock();
+    acre_rt_call_spilled(
+        [](void* arg, uintptr_t sp) {
+          auto* registry = static_cast<ThreadRegistry*>(arg);
+          const OtherHeaps others(registry, sp);
+          LockGuard guard(registry->lock_);
+          while (registry->stopping_.load(std::memory_order_relaxed)) {
+            registry->started_.wait(registry->lock_);
+          }
+        },
+        this);
+  }
 }
 
 Thread* ThreadRegistry::take_record() {

@@ -8,7 +8,7 @@
 //      lock, so that there is one stop at a time. Whoever waits for that lock is scanned as it stands.
 //   2. It sets stopping_ and every thread's stop_requested, and waits until no thread is running: each
 //      comes to a safepoint, or is in a blocking region already.
-//   3. It calls the function, holding the list's lock: nobody attaches, detaches or resumes.
+//   3. It calls the function, holding the lock of threads: nobody attaches, detaches or resumes.
 //   4. It clears the words and wakes all.
 //
 // Why a thread that leaves a blocking region cannot slip through: it says running, then reads
@@ -88,6 +88,7 @@ class ThreadRegistry {
   void spin_until_started() const;
   void wait_for_start(Thread* thread);
   Thread* take_record();
+  void lock_between_stops();
   static void exit_hook(void* thread);
 
   Heap* heap_;

@@ -56,6 +56,32 @@ BOOST_AUTO_TEST_CASE(no_room_for_grey_objects_costs_time_and_no_object) {
   }
 }
 
+// More words in one place than all buffers hold, most of them marked already when they are seen again.
+BOOST_AUTO_TEST_CASE(many_roots_and_wide_objects_are_marked_with_two_buffers) {
+  for (const bool exact : {false, true}) {
+    TestHeap heap;
+    heap.get()->cycle.pool().init(&heap.core().space, 0);
+    const unsigned char every_word[] = {1};
+    const acre_kind references =
+        exact ? heap.kind({sizeof(acre_kind_info), "references", nullptr, every_word, 1, 0})
+              : acre_kind{ACRE_KIND_CONSERVATIVE};
+    std::vector<acre_handle*> handles;
+    for (int i = 0; i < 3000; ++i) {
+      handles.push_back(acre_handle_new(heap.thread(), heap.alloc(64)));
+    }
+    constexpr size_t kWords = 20000;  // two pieces
+    void** array = heap.alloc(kWords * sizeof(void*), references);
+    handles.push_back(acre_handle_new(heap.thread(), array));
+    for (size_t i = 0; i < kWords; ++i) array[i] = heap.alloc(32);
+    for (int cycle = 0; cycle < 2; ++cycle) {
+      acre_collect(heap.thread());
+      BOOST_TEST(heap.stats().live_objects == 3000 + 1 + kWords);
+    }
+    BOOST_TEST(heap.complaints() == "");
+    for (acre_handle* handle : handles) acre_handle_drop(handle);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_list_of_a_million_is_marked_without_recursion) {
   TestHeap heap(quiet_options(512 * kMiB));
   acre_handle* head = acre_handle_new(heap.thread(), nullptr);
