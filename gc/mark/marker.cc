@@ -251,9 +251,10 @@ void acre_visitor::mark_all_waiting() {
 // Marks what waits on the stack, by way of the ring, and scans it, until both are empty. The ring's
 // ends and the stack's top are locals: in memory each change would wait for the last one. What
 // depends on data is done without a branch where it can be: a wrong guess costs as much as all the
-// rest of marking an object.
+// rest of marking an object. One long function: taken apart into inlined ones, with this state in a
+// struct, GCC 12 needs 13.8 ns instead of 5.9 for a node of a tree.
 template <bool kAlone>
-void acre_visitor::mark_waiting() {
+void acre_visitor::mark_waiting() {  // NOLINT(readability-function-size)
   const Space& space = heap_->space;
   const uintptr_t base = space.base().raw;
   const uintptr_t mapped = space.mapped().raw;
