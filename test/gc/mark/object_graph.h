@@ -183,7 +183,11 @@ class ObjectGraph {
   void set_root(size_t slot, Object* object) {
     roots_[slot] = object;
     void* value = object == nullptr ? nullptr : reinterpret_cast<void*>(reference_to(*object));
-    (slot < kSlots ? exact_ : loose_)[slot % kSlots] = value;
+    if (slot < kSlots) {
+      exact_[slot] = value;
+    } else {
+      loose_[slot - kSlots] = value;
+    }
   }
 
   const TestHeap& heap_;
