@@ -31,12 +31,12 @@ class ObjectGraph {
 
   ObjectGraph(const TestHeap& heap, const std::vector<ShadowKind>& kinds, uint64_t seed)
       : heap_(heap), kinds_(kinds), random_(seed) {
-    BOOST_REQUIRE(acre_root_add(heap.get(), exact_, sizeof(exact_), 0) == ACRE_OK);
-    BOOST_REQUIRE(acre_root_add(heap.get(), loose_, sizeof(loose_), 1) == ACRE_OK);
+    BOOST_REQUIRE(acre_root_add(heap.get(), slots_, kRangeBytes, 0) == ACRE_OK);
+    BOOST_REQUIRE(acre_root_add(heap.get(), slots_ + kSlots, kRangeBytes, 1) == ACRE_OK);
   }
   ~ObjectGraph() {
-    BOOST_CHECK(acre_root_remove(heap_.get(), exact_) == ACRE_OK);
-    BOOST_CHECK(acre_root_remove(heap_.get(), loose_) == ACRE_OK);
+    BOOST_CHECK(acre_root_remove(heap_.get(), slots_) == ACRE_OK);
+    BOOST_CHECK(acre_root_remove(heap_.get(), slots_ + kSlots) == ACRE_OK);
   }
   ObjectGraph(const ObjectGraph&) = delete;
   ObjectGraph& operator=(const ObjectGraph&) = delete;
@@ -101,6 +101,7 @@ class ObjectGraph {
 
  private:
   static constexpr size_t kSlots = 32;  // of each sort of root
+  static constexpr size_t kRangeBytes = kSlots * sizeof(void*);
 
   struct Object;
   struct Reference {
@@ -183,11 +184,7 @@ class ObjectGraph {
   void set_root(size_t slot, Object* object) {
     roots_[slot] = object;
     void* value = object == nullptr ? nullptr : reinterpret_cast<void*>(reference_to(*object));
-    if (slot < kSlots) {
-      exact_[slot] = value;
-    } else {
-      loose_[slot - kSlots] = value;
-    }
+    slots_[slot] = value;
   }
 
   const TestHeap& heap_;
@@ -195,8 +192,7 @@ class ObjectGraph {
   std::mt19937_64 random_;
   std::vector<std::unique_ptr<Object>> objects_;
   Object* roots_[2 * kSlots] = {};
-  void* exact_[kSlots] = {};
-  void* loose_[kSlots] = {};
+  void* slots_[2 * kSlots] = {};  // exact ones, then conservative ones
 };
 
 }  // namespace acre::test
