@@ -42,9 +42,18 @@ void* take_room(acre_thread* thread, const Request& request) {
   return thread->cache.alloc_slow(request.bytes, request.kind, request.fill);
 }
 
+// There may be room but for the hard limit.
+bool refused_by_limit(acre_heap* heap, const Request& request) {
+  return !heap->core.pages.retention().may_hold(acre::rt::ByteCount(request.bytes));
+}
+
 // All of the sweep is done before the try: room may lie in any span, and pages in a row only be
 // there when the last of them is free.
 void* collect_and_take(acre_thread* thread, const Request& request) {
+  // Where the hard limit forbids it, collections are put off as those for the soft one are.
+  if (refused_by_limit(thread->heap, request) && thread->heap->cycle.limit().limiting()) {
+    return nullptr;
+  }
   thread->heap->cycle.collect(thread, Reason::kNoMemory);
   thread->heap->cycle.finish_sweep();
   return take_room(thread, request);
@@ -84,7 +93,8 @@ __attribute__((noinline)) void* alloc_slow(acre_thread* thread, const Request& r
   void* object = take_room(thread, request);
   if (object == nullptr) object = collect_and_take(thread, request);
   if (object == nullptr) object = ask_handler(thread, request);
-  return object != nullptr ? object : fail(thread, ACRE_E_NOMEM);
+  if (object != nullptr) return object;
+  return fail(thread, refused_by_limit(heap, request) ? ACRE_E_LIMIT : ACRE_E_NOMEM);
 }
 
 // Apart from acre_alloc, so that the short way there needs no stack frame for the request.
@@ -173,6 +183,7 @@ void* acre_realloc(acre_thread* thread, void* object, size_t bytes) {
 void acre_free(acre_thread* thread, void* object) {
   if (object == nullptr) return;
   if (!thread->cache.free_object(object)) thread->last_error = ACRE_E_INVALID;
+  thread->heap->cycle.start_background_if_worth();
 }
 
 void* acre_object_base(acre_heap* heap, const void* any) {

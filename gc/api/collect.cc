@@ -16,10 +16,16 @@ using acre::rt::Span;
 
 void read_cycle_stats(acre_heap* heap, acre_stats* stats) {
   const CycleStats& cycles = heap->cycle.stats();
-  stats->live_after_gc = cycles.live_bytes;
-  stats->next_gc = cycles.goal;
-  stats->memory_limit = heap->cycle.memory_limit();
-  stats->gc_percent = heap->cycle.percent();
+  acre::gc::Cycle& cycle = heap->cycle;
+  stats->live_after_gc = cycle.pacing().live();
+  stats->next_gc = cycle.pacing().goal();
+  stats->memory_limit = cycle.limit().bytes();
+  stats->hard_limit = cycle.limit().hard();
+  stats->limiting = cycle.limit().limiting() ? 1 : 0;
+  stats->limit_events = cycle.limit().events();
+  stats->background_cpu_ns = cycle.background().work_ns();
+  stats->gc_percent = cycle.pacing().percent();
+  stats->num_idle_gc = cycles.idle;
   stats->num_forced_gc = cycles.forced;
   stats->num_gc = cycles.cycles;
   stats->last_gc_ns = cycles.last_end_ns;
@@ -50,10 +56,22 @@ void acre_release_memory(acre_thread* thread) {
   }
 }
 
-int acre_set_gc_percent(acre_heap* heap, int percent) { return heap->cycle.set_percent(percent); }
+int acre_set_gc_percent(acre_heap* heap, int percent) {
+  return heap->cycle.pacing().set_percent(percent);
+}
 
 size_t acre_set_memory_limit(acre_heap* heap, size_t bytes) {
-  return bytes == 0 ? heap->cycle.memory_limit() : heap->cycle.set_memory_limit(bytes);
+  return bytes == 0 ? heap->cycle.limit().asked() : heap->cycle.set_memory_limit(bytes);
+}
+
+size_t acre_set_hard_limit(acre_heap* heap, size_t bytes) {
+  return bytes == 0 ? heap->cycle.limit().hard() : heap->cycle.limit().set_hard(bytes);
+}
+
+void acre_set_limit_handler(acre_heap* heap, acre_limit_fn handler, void* arg) {
+  heap->limit_handler.store(nullptr, std::memory_order_release);
+  heap->limit_arg.store(arg, std::memory_order_release);
+  heap->limit_handler.store(handler, std::memory_order_release);
 }
 
 void acre_set_oom_handler(acre_heap* heap, acre_oom_fn handler, void* arg) {
@@ -71,6 +89,7 @@ void acre_stats_read(acre_heap* heap, acre_stats* stats) {
   read_cycle_stats(heap, &all);
   all.sys =
       all.heap_sys + all.stack_sys + all.span_sys + all.cache_sys + all.gc_sys + all.other_sys;
+  all.accounted = all.sys - all.heap_released;
   all.struct_size = wanted;
   memcpy(stats, &all, std::min(wanted, sizeof(acre_stats)));
 }

@@ -23,7 +23,8 @@ const char* acre_strerror(acre_status status) {
     case ACRE_E_ADDRESS_SPACE:
       return "no address space: not even the smallest reservation was granted (see ulimit -v)";
     case ACRE_E_LIMIT:
-      return "a fixed limit is reached (kinds, or thread-specific keys of the process)";
+      return "a fixed limit is reached (kinds, thread-specific keys of the process, or the memory "
+             "limit)";
     case ACRE_E_STATE: return "not now, or not from this thread";
   }
   return "not a status of Acre";

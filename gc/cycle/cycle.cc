@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "gc/pace/saturating.h"
 #include "runtime/base/check.h"
 #include "runtime/base/print.h"
 #include "runtime/base/raw_memory.h"
@@ -28,91 +29,143 @@ void print_violation(const char* line, void*) {
 
 }  // namespace
 
-void Cycle::init(rt::Heap* heap, rt::ThreadRegistry* threads, RootSet* roots) {
+void Cycle::init(acre_heap* owner, rt::Heap* heap, rt::ThreadRegistry* threads, RootSet* roots) {
+  owner_ = owner;
   heap_ = heap;
   threads_ = threads;
   roots_ = roots;
   sweeper_.init(heap);
   heap->collector = &sweeper_;
   pool_.init(&heap->space);
-  percent_.store(heap->options.gc_percent, std::memory_order_relaxed);
-  memory_limit_.store(heap->options.memory_limit, std::memory_order_relaxed);
   created_ns_ = rt::now_ns();
   processors_ = rt::processors();
-  pace();
+  limit_.init(heap->options, &heap->pages.retention(), processors_);
+  pacing_.init(heap, roots, &limit_);
+  upkeep_.init(heap, threads, this);
+  background_.init(&heap->space, &upkeep_);
+  if (limit_.follows_system()) start_background();
+}
+
+void Cycle::stop_threads() {
+  // The first may be collecting, with the second's help.
+  background_.stop();
+  crew_.stop();
+}
+
+void Cycle::start_background() {
+  if (heap_->options.scavenger == 0) return;
+  background_.set_tick(limit_.follows_system() ? 1'000'000'000 : rt::Background::kTickNs);
+  background_.start();
+}
+
+void Cycle::start_background_if_worth() {
+  if (background_.started() || heap_->options.scavenger == 0) return;
+  if (heap_->pages.retention().releasable() < rt::Retention::kWorthAThread) return;
+  if (!threads_->inside_stop()) start_background();
 }
 
 bool Cycle::collect(Thread* self, Reason reason) {
   if (threads_->inside_stop()) return false;
   const uint64_t seen = stats_.cycles.load(std::memory_order_acquire);
+  if (reason == Reason::kTrigger && !pacing_.due()) return true;
   if (wanted_markers() > 1) grow_crew();
   bool collected = false;
-  const bool stopped = threads_->with_stopped_world(self, [&] {
+  const auto collect_once = [&] {
     if (reason == Reason::kTrigger && stats_.cycles.load(std::memory_order_relaxed) != seen) return;
     run(reason);
     collected = true;
-  });
-  if (collected) release_near_limit();
-  return stopped;
+  };
+  const uint64_t patience = reason == Reason::kIdle ? Upkeep::kPatienceNs : UINT64_MAX;
+  const bool stopped = threads_->with_stopped_world(self, collect_once, patience);
+  if (!collected) return stopped;
+  keep_limit(self);
+  if (reason != Reason::kIdle) start_background();
+  if (reason == Reason::kForced) background_.wake();
+  return true;
 }
 
 bool Cycle::collect_and_release(Thread* self) {
   if (!collect(self, Reason::kForced)) return false;
   finish_sweep();
-  heap_->pages.release_all();
+  heap_->pages.retention().release_all();
+  while (trim_buffers(1024)) {
+  }
+  if ((heap_->options.trace & ACRE_TRACE_SCAV) != 0) {
+    uint64_t background = heap_->pages.retention().released_by(rt::ReleaseBy::kBackground).raw;
+    uint64_t allocating = heap_->pages.retention().released_by(rt::ReleaseBy::kAllocation).raw;
+    trace_scavenge(&background, &allocating, true);
+  }
   return true;
+}
+
+bool Cycle::trim_buffers(unsigned most) {
+  unsigned trimmed = 0;
+  (void)threads_->try_between_stops([&] { trimmed = pool_.trim(most); });
+  return trimmed != 0;
 }
 
 void Cycle::run(Reason reason) {
   const uint64_t start = rt::now_ns();
   const uint64_t cpu_start = rt::thread_cpu_ns();
+  const uint64_t others_start = stats_.cpu_ns.load(std::memory_order_relaxed);
   prepare();
-  const uint64_t live_before = stats_.live_bytes.load(std::memory_order_relaxed);
-  const uint64_t before =
-      live_before + static_cast<uint64_t>(std::max<int64_t>(heap_->allocated_since_gc.load(), 0));
-  stats_.live_bytes.store(mark(), std::memory_order_relaxed);
+  const rt::AllocationCounts counts = rt::count_allocations(*heap_, *threads_);
+  const uint64_t before = counts.bytes(counts.mallocs, counts.large_malloc_bytes) -
+                          counts.bytes(counts.frees, counts.large_free_bytes);
+  pacing_.begin_cycle(before);
+  const uint64_t live = mark();
   heap_->allocated_since_gc.store(0, std::memory_order_relaxed);
   if (reason == Reason::kTrigger) {
     const uint64_t interval = start - std::min(start, stats_.last_end_ns.load());
-    rt::LockGuard guard(pace_lock_);
-    min_heap_.after_cycle(rt::now_ns() - start, interval);
+    pacing_.adapt_min_heap(rt::now_ns() - start, interval);
   }
-  pace();
+  pacing_.end_cycle(live, stack_bytes_);
   sweeper_.begin();
+  heap_->pages.retention().begin_generation();
   if (heap_->options.verify != 0) {
     ACRE_CHECK(verify_stopped(print_violation, nullptr), "the heap is whole after a collection");
   }
+  stats_.cpu_ns.fetch_add(rt::thread_cpu_ns() - cpu_start, std::memory_order_relaxed);
+  count(reason, start, stats_.cpu_ns.load(std::memory_order_relaxed) - others_start);
+  if ((heap_->options.trace & ACRE_TRACE_GC) != 0) {
+    trace_line(reason, before, stats_.pause_last_ns.load(std::memory_order_relaxed));
+  }
+}
 
+void Cycle::count(Reason reason, uint64_t start_ns, uint64_t cpu_ns) {
   const uint64_t end = rt::now_ns();
-  const uint64_t pause = end - start;
+  const uint64_t pause = end - start_ns;
   stats_.cycles.fetch_add(1, std::memory_order_release);
   if (reason == Reason::kForced) stats_.forced.fetch_add(1, std::memory_order_relaxed);
+  if (reason == Reason::kIdle) stats_.idle.fetch_add(1, std::memory_order_relaxed);
   stats_.last_end_ns.store(end, std::memory_order_relaxed);
   stats_.pause_last_ns.store(pause, std::memory_order_relaxed);
   stats_.pause_total_ns.fetch_add(pause, std::memory_order_relaxed);
-  stats_.cpu_ns.fetch_add(rt::thread_cpu_ns() - cpu_start, std::memory_order_relaxed);
   if (pause > stats_.pause_max_ns.load(std::memory_order_relaxed)) {
     stats_.pause_max_ns.store(pause, std::memory_order_relaxed);
   }
-  if ((heap_->options.trace & ACRE_TRACE_GC) != 0) trace_line(reason, before, pause);
+  limit_.after_collection(cpu_ns, pause);
 }
 
 void Cycle::prepare() {
   sweeper_.finish();
   threads_->for_each([](Thread& thread) { thread.cache.flush(); });
-  ACRE_PARANOID_CHECK(rt::verify_books(*heap_, *threads_, print_violation, nullptr),
+  ACRE_PARANOID_CHECK(check_books(print_violation, nullptr),
                       "the books are whole when a cycle begins");
 }
 
 unsigned Cycle::wanted_markers() const {
   const int asked = heap_->options.mark_threads;
   if (asked > 0) return std::min(static_cast<unsigned>(asked), kMaxMarkers);
-  const uint64_t live = stats_.live_bytes.load(std::memory_order_relaxed);
-  if (std::max(live, bytes_of(heap_->pages.pages_in_use()).raw / 8) < kParallelFrom) return 1;
+  if (std::max(pacing_.live(), bytes_of(heap_->pages.pages_in_use()).raw / 8) < kParallelFrom)
+    return 1;
   return std::min(processors_, kMaxMarkers);
 }
 
 void Cycle::grow_crew() {
+  // A thread's stack is two VMAs.
+  const unsigned missing = wanted_markers() - 1 - std::min(wanted_markers() - 1, crew_.size());
+  if (missing == 0 || !heap_->os.has_vmas_left(uint64_t{2} * missing)) return;
   const auto on_start = [](void* threads) {
     static_cast<rt::ThreadRegistry*>(threads)->work_inside_stops();
   };
@@ -169,7 +222,7 @@ void Cycle::mark_roots(Marker& marker) {
     mark_stack(marker, thread);
     stack_bytes += thread.stack_high.raw - thread.stack_pointer;
   });
-  stack_bytes_.store(stack_bytes, std::memory_order_relaxed);
+  stack_bytes_ = stack_bytes;
 }
 
 void Cycle::mark_stack(Marker& marker, const Thread& thread) {
@@ -191,45 +244,38 @@ void Cycle::mark_stack(Marker& marker, const Thread& thread) {
   }
 }
 
-void Cycle::pace() {
-  // Before the lock: it takes one of its own.
-  const uint64_t root_bytes = roots_->scannable_bytes();
-  rt::LockGuard guard(pace_lock_);
-  const uint64_t live = stats_.live_bytes.load(std::memory_order_relaxed);
-  const ByteCount meta = heap_->space.meta_used();
-  const uint64_t goal = heap_goal({
-      .live_bytes = live,
-      .stack_bytes = stack_bytes_.load(std::memory_order_relaxed),
-      .root_bytes = root_bytes,
-      .overhead_bytes = meta.raw + live / 32,  // bitmaps, page table and spans beside the objects
-      .percent = percent(),
-      .memory_limit = memory_limit(),
-      .min_heap = min_heap_.bytes(),
-  });
-  stats_.goal.store(goal, std::memory_order_relaxed);
-  const uint64_t growth = std::min<uint64_t>(goal - live, INT64_MAX);
-  heap_->gc_trigger.store(static_cast<int64_t>(growth), std::memory_order_relaxed);
-}
-
-int Cycle::set_percent(int percent) {
-  const int old = percent_.exchange(percent);
-  pace();
+size_t Cycle::set_memory_limit(size_t asked) {
+  const size_t old = limit_.set(asked);
+  if (limit_.follows_system() && !threads_->inside_stop()) start_background();
+  pacing_.update();
   return old;
 }
 
-uint64_t Cycle::set_memory_limit(uint64_t bytes) {
-  const uint64_t old = memory_limit_.exchange(bytes);
-  pace();
-  return old;
+// Above the limit all that is dead goes back at once; if more than the limit lives, or keeping it would take
+// too long, the embedder decides.
+void Cycle::keep_limit(Thread* self) {
+  rt::Retention& retention = heap_->pages.retention();
+  if (retention.above_soft_limit()) {
+    finish_sweep();
+    retention.release_above_soft_limit();
+  }
+  acre_limit_event event;
+  if (!limit_.event_due(pacing_.live(), &event)) return;
+  const acre_limit_fn handler = owner_->limit_handler.load(std::memory_order_acquire);
+  const bool may_call = handler != nullptr && self != nullptr && !self->in_callback;
+  int policy = heap_->options.limit_policy;
+  if (may_call) {
+    self->in_callback = true;
+    policy = handler(owner_, &event, owner_->limit_arg.load(std::memory_order_acquire));
+    self->in_callback = false;
+  }
+  if (limit_.apply(policy)) pacing_.update();
 }
 
-void Cycle::release_near_limit() {
-  const uint64_t limit = memory_limit();
-  if (limit == UINT64_MAX) return;
-  const rt::PageHeap::Usage usage = heap_->pages.usage();
-  if ((usage.mapped - usage.released).raw <= limit) return;
-  finish_sweep();
-  heap_->pages.release_all();
+bool Cycle::check_books(acre_report_fn report, void* arg) {
+  // The background thread does not stop.
+  rt::LockGuard no_pages_on_their_way(heap_->pages.retention().release_lock());
+  return rt::verify_books(*heap_, *threads_, report, arg);
 }
 
 bool Cycle::check_references(acre_report_fn report, void* arg) {
@@ -258,7 +304,7 @@ void Cycle::clear_marks() {
 
 bool Cycle::verify_stopped(acre_report_fn report, void* arg) {
   prepare();
-  const bool books = rt::verify_books(*heap_, *threads_, report, arg);
+  const bool books = check_books(report, arg);
   const bool references = check_references(report, arg);
   return books && references;
 }
@@ -272,19 +318,35 @@ acre_status Cycle::verify(Thread* self, acre_report_fn report, void* arg) {
 }
 
 void Cycle::trace_line(Reason reason, uint64_t before, uint64_t pause_ns) {
-  static constexpr const char* kWhy[] = {"", " (forced)", " (no memory)"};
+  static constexpr const char* kWhy[] = {"", " (forced)", " (no memory)", " (idle)"};
   const uint64_t since_start = rt::now_ns() - created_ns_;
-  const uint64_t goal = stats_.goal.load();
+  const uint64_t goal = pacing_.goal();
   Line line;
   line << "gc " << stats_.cycles.load() << " @" << rt::Fixed{since_start, 9, 3} << "s: pause "
        << rt::milliseconds(pause_ns) << " ms, " << ByteCount(before) << " -> "
-       << ByteCount(stats_.live_bytes.load()) << " live, goal ";
+       << ByteCount(pacing_.live()) << " live, goal ";
   if (goal == kNoGoal) {
     line << "none";
   } else {
     line << ByteCount(goal);
   }
   rt::write_stderr(line << kWhy[static_cast<int>(reason)]);
+}
+
+void Cycle::trace_scavenge(uint64_t* background, uint64_t* allocating, bool forced) {
+  const rt::Retention& retention = heap_->pages.retention();
+  const uint64_t by_background = retention.released_by(rt::ReleaseBy::kBackground).raw;
+  const uint64_t by_allocation = retention.released_by(rt::ReleaseBy::kAllocation).raw;
+  const uint64_t retained = std::max<uint64_t>(retention.retained().raw, 1);
+  const uint64_t in_use = bytes_of(heap_->pages.pages_in_use()).raw;
+  Line line;
+  line << "scav " << (by_background - *background) / rt::kKiB << " KiB work (bg), "
+       << (by_allocation - *allocating) / rt::kKiB << " KiB work (eager), "
+       << (heap_->space.mapped().raw - retention.retained().raw) / rt::kKiB << " KiB now, "
+       << in_use * 100 / retained << "% util";
+  rt::write_stderr(line << (forced ? " (forced)" : ""));
+  *background = by_background;
+  *allocating = by_allocation;
 }
 
 }  // namespace acre::gc

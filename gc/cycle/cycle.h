@@ -10,7 +10,8 @@
 //   4. pace                           the goal for the next cycle from what was marked
 //   5. begin the sweep                the generation grows; sweeping itself is lazy
 //   6. torture: with the verify option all is swept and checked here
-// and, the world running again, 7. near the memory limit: sweep and release what is free.
+// and, the world running again, 7. above the memory limit: sweep, release what is free, and if that is not
+// enough ask the limit's handler; 8. wake the background thread (upkeep.h).
 //
 // Threads. One cycle at a time, by the thread that wanted it. A thread that wanted one for itself
 // too finds, when its turn comes, that one was just made, and goes on.
@@ -18,9 +19,11 @@
 #ifndef ACRE_GC_CYCLE_CYCLE_H_
 #define ACRE_GC_CYCLE_CYCLE_H_
 
+#include "gc/cycle/memory_limit.h"
+#include "gc/cycle/pacing.h"
+#include "gc/cycle/upkeep.h"
 #include "gc/mark/crew.h"
 #include "gc/mark/marker.h"
-#include "gc/pace/pacer.h"
 #include "gc/roots/root_set.h"
 #include "gc/sweep/sweeper.h"
 #include "gc/work/work_pool.h"
@@ -29,32 +32,33 @@
 namespace acre::gc {
 
 enum class Reason : uint8_t {
-  kTrigger,  // the heap has grown to its goal
-  kForced,   // acre_collect, acre_release_memory, torture
-  kNoMemory  // an allocation found no room
+  kTrigger,   // the heap has grown to its goal
+  kForced,    // acre_collect, acre_release_memory, torture
+  kNoMemory,  // an allocation found no room
+  kIdle       // nothing was collected for long
 };
 
 struct CycleStats {
   std::atomic<uint64_t> cycles;
   std::atomic<uint64_t> forced;
+  std::atomic<uint64_t> idle;
   std::atomic<uint64_t> last_end_ns;
   std::atomic<uint64_t> pause_total_ns;
   std::atomic<uint64_t> pause_last_ns;
   std::atomic<uint64_t> pause_max_ns;
   std::atomic<uint64_t> cpu_ns;
-  std::atomic<uint64_t> live_bytes;
-  std::atomic<uint64_t> goal;
 };
 
 class Cycle {
  public:
-  void init(rt::Heap* heap, rt::ThreadRegistry* threads, RootSet* roots);
+  void init(acre_heap* owner, rt::Heap* heap, rt::ThreadRegistry* threads, RootSet* roots);
 
   // Ends the threads that it has made. The heap may go on: there will be new ones.
-  void stop_threads() { crew_.stop(); }
+  void stop_threads();
 
-  // Collects. kTrigger: not if another thread did since the caller looked. False: called from
-  // within a stop (a trace function, a walk), and nothing was done.
+  // Collects. kTrigger: not if another thread did since the caller looked, or if the limiter is against
+  // it. kIdle: not if a thread does not stop soon. False: called from within a stop (a trace function, a
+  // walk), and nothing was done.
   bool collect(rt::Thread* self, Reason reason);
 
   // Sweeps all that is left, with the world running.
@@ -66,10 +70,19 @@ class Cycle {
   // See acre_verify. Also does: finishes the sweep, flushes the caches.
   acre_status verify(rt::Thread* self, acre_report_fn report, void* arg);
 
-  int set_percent(int percent);
-  uint64_t set_memory_limit(uint64_t bytes);
-  int percent() const { return percent_.load(std::memory_order_relaxed); }
-  uint64_t memory_limit() const { return memory_limit_.load(std::memory_order_relaxed); }
+  size_t set_memory_limit(size_t asked);
+  Pacing& pacing() { return pacing_; }
+  MemoryLimit& limit() { return limit_; }
+  Sweeper& sweeper() { return sweeper_; }
+  rt::Background& background() { return background_; }
+  // After objects were freed without a collection: whether somebody must give their pages back.
+  void start_background_if_worth();
+
+  // Gives the memory of some mark buffers back. False: nothing was to be done, or not now.
+  bool trim_buffers(unsigned most);
+
+  // Go's line: what was given back since *background and *allocating, which become what they are now.
+  void trace_scavenge(uint64_t* background, uint64_t* allocating, bool forced);
 
   const CycleStats& stats() const { return stats_; }
   WorkPool& pool() { return pool_; }
@@ -84,24 +97,27 @@ class Cycle {
   void mark_after_overflow(Marker& alone);
   void mark_roots(Marker& marker);
   void mark_stack(Marker& marker, const rt::Thread& thread);
+  bool check_books(acre_report_fn report, void* arg);
   bool check_references(acre_report_fn report, void* arg);
   bool verify_stopped(acre_report_fn report, void* arg);
   void clear_marks();
-  void pace();
+  void count(Reason reason, uint64_t start_ns, uint64_t cpu_ns);
   void trace_line(Reason reason, uint64_t before, uint64_t pause_ns);
-  void release_near_limit();
+  void keep_limit(rt::Thread* self);
+  void start_background();
 
+  acre_heap* owner_;
   rt::Heap* heap_;
   rt::ThreadRegistry* threads_;
   RootSet* roots_;
   Sweeper sweeper_;
   WorkPool pool_;
   Crew crew_;
-  std::atomic<int> percent_;
-  std::atomic<uint64_t> memory_limit_;
-  rt::Lock pace_lock_{rt::LockRank::kLeaf};
-  std::atomic<uint64_t> stack_bytes_;
-  MinHeap min_heap_;  // changed in a stop, with pace_lock_
+  MemoryLimit limit_;
+  Pacing pacing_;
+  Upkeep upkeep_;
+  rt::Background background_;
+  uint64_t stack_bytes_;  // scanned by the last collection
   uint64_t created_ns_;
   unsigned processors_;
   CycleStats stats_;
@@ -116,6 +132,8 @@ struct acre_heap {
   acre::gc::Cycle cycle;
   std::atomic<acre_oom_fn> oom_handler;
   std::atomic<void*> oom_arg;
+  std::atomic<acre_limit_fn> limit_handler;
+  std::atomic<void*> limit_arg;
   void* memory;  // what calloc gave
 
   // Makes a heap as acre_heap_create does, on an operating system that fails as `faults` (may be

@@ -16,9 +16,12 @@ acre_status acre_heap::create(const acre_options& options, acre::rt::FaultPlan* 
   acre_status status = heap->core.init(options, faults);
   if (status == ACRE_OK) {
     heap->roots.init(&heap->core.space);
-    heap->cycle.init(&heap->core, &heap->threads, &heap->roots);
     status = heap->threads.init(&heap->core, heap);
-    if (status != ACRE_OK) (void)heap->core.space.destroy();
+    if (status == ACRE_OK) {
+      heap->cycle.init(heap, &heap->core, &heap->threads, &heap->roots);
+    } else {
+      (void)heap->core.space.destroy();
+    }
   }
   if (status != ACRE_OK) {
     free(memory);

@@ -1,10 +1,6 @@
 #include "gc/mark/crew.h"
 
-#include <signal.h>
-#include <unistd.h>
-
 #include "runtime/base/check.h"
-#include "runtime/base/pause.h"
 
 namespace acre::gc {
 namespace {
@@ -12,7 +8,7 @@ namespace {
 // Marking recurses nowhere, but trace functions are the embedder's: acre.h promises them 256 KiB. The
 // rest is for the process's thread-local variables, which glibc takes from the same mapping: a
 // sanitizer's leave no 200 KiB of 256. Only what is touched takes memory.
-constexpr size_t kStackBytes = 1024 * 1024;
+constexpr rt::ByteCount kStackBytes{rt::kMiB};
 
 }  // namespace
 
@@ -20,53 +16,32 @@ void Crew::grow(unsigned helpers, void (*on_start)(void*), void* arg) {
   forget_after_fork();
   if (size() >= helpers) return;
   rt::LockGuard guard(grow_lock_);
-  pthread_attr_t attributes;
-  if (pthread_attr_init(&attributes) != 0) return;
-  sigset_t all;
-  sigset_t old;
-  sigfillset(&all);
-  // Faults are for who handles them: one may happen in an embedder's trace function.
-  for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS}) sigdelset(&all, fault);
-  pthread_attr_setstacksize(&attributes, kStackBytes);
-  pthread_sigmask(SIG_SETMASK, &all, &old);
   for (unsigned i = size(); i < helpers && i + 1 < kMaxMarkers; ++i) {
     starts_[i] = {this, i + 1, on_start, arg};
-    if (pthread_create(&threads_[i], &attributes, &Crew::main, &starts_[i]) != 0) break;
-    pthread_setname_np(threads_[i], "acre-mark");
+    const rt::ThreadPlan plan{
+        .name = "acre-mark", .main = &Crew::main, .arg = &starts_[i], .stack_bytes = kStackBytes};
+    if (!rt::start_thread(plan, &threads_[i])) break;
     size_.store(i + 1, std::memory_order_relaxed);
   }
-  pthread_sigmask(SIG_SETMASK, &old, nullptr);
-  pthread_attr_destroy(&attributes);
 }
 
 unsigned Crew::size() const {
   // A parent's threads would never come to a job.
-  if (process_.load(std::memory_order_acquire) != getpid()) return 0;
+  if (!process_.is_this_process()) return 0;
   return size_.load(std::memory_order_relaxed);
 }
 
-// The child may have threads by now, and two of them be here at once: one does it, without a lock, since
-// the locks are among what is to be forgotten.
 void Crew::forget_after_fork() {
-  const pid_t process = getpid();
-  for (;;) {
-    pid_t seen = process_.load(std::memory_order_acquire);
-    if (seen == process) return;
-    if (seen == -process) {
-      rt::pause();
-    } else if (process_.compare_exchange_strong(seen, -process)) {
-      break;
-    }
-  }
-  grow_lock_.reset_in_child();
-  lock_.reset_in_child();
-  begin_.reset_in_child();
-  done_.reset_in_child();
-  size_.store(0, std::memory_order_relaxed);
-  markers_ = 0;
-  running_ = 0;
-  stopping_ = false;
-  process_.store(process, std::memory_order_release);
+  process_.renew([this] {
+    grow_lock_.reset_in_child();
+    lock_.reset_in_child();
+    begin_.reset_in_child();
+    done_.reset_in_child();
+    size_.store(0, std::memory_order_relaxed);
+    markers_ = 0;
+    running_ = 0;
+    stopping_ = false;
+  });
 }
 
 void* Crew::main(void* start) {

@@ -12,12 +12,12 @@
 #define ACRE_GC_MARK_CREW_H_
 
 #include <pthread.h>
-#include <sys/types.h>
 
 #include <atomic>
 
 #include "gc/work/work_pool.h"
 #include "runtime/base/lock.h"
+#include "runtime/os/threads.h"
 
 namespace acre::gc {
 
@@ -66,8 +66,7 @@ class Crew {
   bool stopping_ = false;
   void (*job_)(void*, unsigned) = nullptr;
   void* fn_ = nullptr;
-  // Whose threads these are; negative: of that process, which is just now forgetting another's.
-  std::atomic<pid_t> process_ = 0;
+  rt::ProcessMark process_;
   std::atomic<unsigned> size_ = 0;
   pthread_t threads_[kMaxMarkers] = {};
   Start starts_[kMaxMarkers] = {};

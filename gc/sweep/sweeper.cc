@@ -1,5 +1,7 @@
 #include "gc/sweep/sweeper.h"
 
+#include <sched.h>
+
 #include <bit>
 
 #include "runtime/base/bits.h"
@@ -71,6 +73,15 @@ void Sweeper::finish() {
   PageCount freed;
   while (sweep_one(&freed)) {
   }
+  while (background_sweeps_.load(std::memory_order_acquire)) sched_yield();
+}
+
+void Sweeper::sweep_in_background(unsigned spans) {
+  PageCount freed;
+  background_sweeps_.store(true, std::memory_order_seq_cst);
+  for (unsigned i = 0; i < spans && sweep_one(&freed); ++i) {
+  }
+  background_sweeps_.store(false, std::memory_order_release);
 }
 
 void Sweeper::reclaim(PageCount wanted) {

@@ -36,8 +36,11 @@ class Sweeper final : public rt::Collector {
   // Sweeps one span. False: nothing is left to be taken (another thread may be at its last one).
   bool sweep_one(rt::PageCount* freed);
 
-  // Sweeps all that is left.
+  // Sweeps all that is left. When it returns the background thread sweeps nothing either.
   void finish();
+
+  // Sweeps some spans, for the background thread, between stops.
+  void sweep_in_background(unsigned spans);
 
   bool done() const { return done_.load(std::memory_order_relaxed); }
 
@@ -56,6 +59,7 @@ class Sweeper final : public rt::Collector {
 
   rt::Heap* heap_;
   std::atomic<bool> done_{true};
+  std::atomic<bool> background_sweeps_;
   std::atomic<uint32_t> cursor_;  // the next (kind, class) list to look into
 };
 

@@ -39,11 +39,58 @@ WorkBuffer* WorkPool::take_empty() {
 
 WorkBuffer* WorkPool::make_buffer() {
   if (buffers_.fetch_add(1, std::memory_order_relaxed) < max_buffers_) {
-    void* memory = space_->meta_alloc(rt::ByteCount(sizeof(WorkBuffer)), alignof(WorkBuffer));
+    if (WorkBuffer* buffer = take_trimmed()) return buffer;
+    void* memory = space_->meta_alloc(rt::ByteCount(sizeof(WorkBuffer)), sizeof(WorkBuffer));
     if (memory != nullptr) return static_cast<WorkBuffer*>(memory);
   }
   buffers_.fetch_sub(1, std::memory_order_relaxed);
   return nullptr;
+}
+
+unsigned WorkPool::trim(unsigned most) {
+  if (space_->os().page_size().raw > sizeof(WorkBuffer)) return 0;
+  unsigned done = 0;
+  while (done < most && buffers_.load(std::memory_order_relaxed) > kKept) {
+    WorkBuffer* buffer = empty_.pop();
+    if (buffer == nullptr) break;
+    put_trimmed(buffer);
+    ++done;
+  }
+  return done;
+}
+
+// Its address goes into the first buffer of the list; one that finds no place there becomes the first.
+void WorkPool::put_trimmed(WorkBuffer* buffer) {
+  {
+    rt::LockGuard guard(trim_lock_);
+    if (trimmed_ == nullptr || trimmed_->full()) {
+      buffer->count = 0;
+      buffer->next_in_stack.store(trimmed_, std::memory_order_relaxed);
+      trimmed_ = buffer;
+      return;
+    }
+  }
+  // Refused: it keeps its memory, and is as good.
+  const rt::ByteCount size(sizeof(WorkBuffer));
+  space_->release_meta(buffer, size);
+  buffers_.fetch_sub(1, std::memory_order_relaxed);
+  rt::LockGuard guard(trim_lock_);
+  trimmed_->push(Grey{reinterpret_cast<uintptr_t>(buffer)});
+}
+
+WorkBuffer* WorkPool::take_trimmed() {
+  rt::LockGuard guard(trim_lock_);
+  if (trimmed_ == nullptr) return nullptr;
+  if (trimmed_->empty()) {
+    WorkBuffer* buffer = trimmed_;
+    trimmed_ = buffer->next_in_stack.load(std::memory_order_relaxed);
+    // It was counted all the time.
+    buffers_.fetch_sub(1, std::memory_order_relaxed);
+    return buffer;
+  }
+  const rt::ByteCount size(sizeof(WorkBuffer));
+  space_->reuse_meta(size);
+  return rt::Addr(trimmed_->pop().address).as<WorkBuffer>();
 }
 
 bool WorkPool::wait_for_work(unsigned me) {

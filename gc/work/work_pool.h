@@ -7,7 +7,7 @@
 //
 // A marker keeps buffers of its own and touches the stacks only when one runs full or empty, or when
 // another marker has nothing to do. Buffers come from the heap's books and stay there for the next
-// cycle. When the books have no room left, take_empty returns NULL, and the marker drops what it
+// cycle, until trim() gives the memory of those without work back and writes down where they are. When the books have no room left, take_empty returns NULL, and the marker drops what it
 // found: overflowed() makes the cycle mark the roots again and walk the heap for marked objects. So
 // marking needs no memory to be right, only to be fast.
 //
@@ -50,7 +50,7 @@ struct WorkBuffer {
   void push(Grey grey) { items[count++] = grey; }
   Grey pop() { return items[--count]; }
 };
-static_assert(sizeof(WorkBuffer) == 4096);
+static_assert(sizeof(WorkBuffer) == 4096, "the kernel's page, so that one can be given back");
 
 class WorkPool {
  public:
@@ -86,6 +86,11 @@ class WorkPool {
   void set_overflowed() { overflowed_.store(true, std::memory_order_relaxed); }
   bool reset_overflowed() { return overflowed_.exchange(false, std::memory_order_relaxed); }
 
+  // Gives back the memory of up to `most` buffers without work; some are kept. No marker works, nor begins
+  // to. Returns how many.
+  unsigned trim(unsigned most);
+
+  // Of buffers that hold memory.
   rt::ByteCount bytes() const {
     return rt::ByteCount(buffers_.load(std::memory_order_relaxed) * sizeof(WorkBuffer));
   }
@@ -93,8 +98,11 @@ class WorkPool {
  private:
   using Stack = rt::LockFreeStack<WorkBuffer>;
   static constexpr uint64_t kOneIdle = uint64_t{1} << 32;
+  static constexpr uint64_t kKept = 16;  // by trim
 
   WorkBuffer* make_buffer();
+  WorkBuffer* take_trimmed();
+  void put_trimmed(WorkBuffer* buffer);
   bool something_for(unsigned me) const { return !inboxes_[me].empty() || !grey_.empty(); }
   void sleep(unsigned me);
   void wake_sleepers();
@@ -111,6 +119,8 @@ class WorkPool {
   rt::Space* space_;
   uint64_t max_buffers_;
   std::atomic<uint64_t> buffers_;
+  rt::Lock trim_lock_{rt::LockRank::kLeaf};
+  WorkBuffer* trimmed_;  // a list of buffers full of the addresses of others; with trim_lock_
   std::atomic<bool> overflowed_;
   uint64_t markers_;
   alignas(64) std::atomic<uint64_t> state_;

@@ -55,8 +55,8 @@ typedef enum acre_status {
   ACRE_E_INVALID,       /* an argument is not what the call documents */
   ACRE_E_NOMEM,         /* the kernel gives no more memory, or the heap's range is full */
   ACRE_E_ADDRESS_SPACE, /* no reservation fits, not even the smallest (see ulimit -v) */
-  ACRE_E_LIMIT,         /* a fixed number is used up: kinds, thread-specific keys */
-  ACRE_E_STATE          /* the call is right but not now, or not from this thread */
+  ACRE_E_LIMIT, /* a fixed number is used up (kinds, thread-specific keys), or the memory limit */
+  ACRE_E_STATE  /* the call is right but not now, or not from this thread */
 } acre_status;
 
 /* A sentence for a status, static, never NULL; also for values that are no status. Any thread. */
@@ -67,7 +67,17 @@ ACRE_API const char* acre_strerror(acre_status status);
 #define ACRE_NO_LIMIT SIZE_MAX
 
 enum { ACRE_HUGE_PAGES_AUTO = 0, ACRE_HUGE_PAGES_ALWAYS = 1, ACRE_HUGE_PAGES_NEVER = 2 };
-enum { ACRE_TRACE_GC = 1u << 0 };
+enum { ACRE_TRACE_GC = 1u << 0, ACRE_TRACE_SCAV = 1u << 1 };
+
+/* For memory_limit and acre_set_memory_limit: a share of what the process may have, which is the least of
+ * the limits of its memory cgroup and those above it (version 2: memory.max and memory.high; version 1:
+ * memory.limit_in_bytes) and of physical memory. It is read again each second. AUTO is 90 percent: the
+ * rest is for what the process has beside the heap. */
+#define ACRE_LIMIT_AUTO (SIZE_MAX - 1)
+#define ACRE_LIMIT_PERCENT(percent) (SIZE_MAX - 1 - (size_t)(percent)) /* 1 to 100 */
+
+/* When the memory limit cannot be kept: see acre_limit_fn. */
+enum { ACRE_LIMIT_KEEP_GOING = 0, ACRE_LIMIT_RAISE = 1, ACRE_LIMIT_FAIL = 2 };
 
 /* What a heap is made with. Each field, with its default and its environment variable, is a row of
  * acre/options.def. struct_size is sizeof(acre_options) of the caller's headers, so that a program
@@ -213,7 +223,8 @@ ACRE_API void acre_visit_conservative(acre_visitor* visitor, void* start, size_t
 /* A new object of at least `bytes` bytes, all zero, aligned to 16. Size 0 gives a distinct object
  * of the smallest size. May collect. NULL (acre_last_error tells): ACRE_E_INVALID for an unknown
  * kind; ACRE_E_NOMEM when, after a collection and after the OOM handler gave up, there is no room,
- * or when `bytes` is larger than the heap can ever hold. Attached thread. */
+ * or when `bytes` is larger than the heap can ever hold; ACRE_E_LIMIT when there would be room but for
+ * hard_limit or ACRE_LIMIT_FAIL. Attached thread. */
 ACRE_API void* acre_alloc(acre_thread* thread, size_t bytes, acre_kind kind);
 
 /* The room that a thread bumps through for one kind and size class: [cursor, limit) is free and
@@ -379,17 +390,46 @@ ACRE_API acre_status acre_local_pop(acre_thread* thread, acre_local* local);
  * */
 ACRE_API void acre_collect(acre_thread* thread);
 
-/* Collects, then gives all free pages back to the kernel. Addresses stay reserved. Attached thread.
- * */
+/* Collects, then gives all free pages back to the kernel, at once (MADV_DONTNEED, whatever release_lazily
+ * says): about 0.03 ms a MiB. Addresses stay reserved. Attached thread. */
 ACRE_API void acre_release_memory(acre_thread* thread);
 
 /* Sets gc_percent while running and returns the old value; negative: collect only when asked or
  * near the memory limit. Any thread. */
 ACRE_API int acre_set_gc_percent(acre_heap* heap, int percent);
 
-/* Sets memory_limit and returns the old one. ACRE_NO_LIMIT: none. 0 changes nothing: it asks. Any
- * thread. */
+/* Sets memory_limit and returns what was set before. ACRE_NO_LIMIT: none. ACRE_LIMIT_AUTO and
+ * ACRE_LIMIT_PERCENT: see there; acre_stats.memory_limit tells what they amount to. 0 changes nothing: it
+ * asks. In effect at the next allocation that takes pages. Any thread. */
 ACRE_API size_t acre_set_memory_limit(acre_heap* heap, size_t bytes);
+
+/* As acre_set_memory_limit, for hard_limit: bytes, ACRE_NO_LIMIT, or 0 to ask. A limit below what the heap
+ * takes now lets no more be taken; nothing that lives is lost. */
+ACRE_API size_t acre_set_hard_limit(acre_heap* heap, size_t bytes);
+
+/* What is known when the memory limit cannot be kept: too much lives, or keeping it would take more than
+ * half of the processor time. */
+typedef struct acre_limit_event {
+  uint64_t limit;     /* bytes, in effect */
+  uint64_t accounted; /* acre_stats.accounted, after a collection */
+  uint64_t live;      /* bytes of objects that this collection marked */
+  int limiting;       /* not 0: collections for the limit's sake are being put off */
+  int above;          /* not 0: accounted > limit although all that is free was given back */
+} acre_limit_event;
+
+/* Called after a collection for as long as the limit cannot be kept, at most once a second. Returns what to
+ * do:
+ *   ACRE_LIMIT_KEEP_GOING  pass the limit by what the program needs; collections for its sake go on, with
+ *                          half of the processor time at most
+ *   ACRE_LIMIT_RAISE       the limit becomes 5/4 of itself, or of what is accounted if that is more; with
+ *                          ACRE_LIMIT_AUTO or a percentage no more than what the process may have
+ *   ACRE_LIMIT_FAIL        allocations that would pass the limit fail with ACRE_E_LIMIT, after a collection
+ *                          and after the OOM handler, until a collection finds the limit kept
+ * Other values are taken as ACRE_LIMIT_KEEP_GOING. Runs on the thread that collected, with no lock held; it
+ * may use the heap. */
+typedef int (*acre_limit_fn)(acre_heap* heap, const acre_limit_event* event, void* arg);
+/* NULL: none, limit_policy decides. Any thread. */
+ACRE_API void acre_set_limit_handler(acre_heap* heap, acre_limit_fn handler, void* arg);
 
 /* Called when an allocation of `bytes` found no room even after a collection. Not 0: try once more
  * (the handler dropped references, say; a collection precedes the try). 0: the allocation returns
@@ -420,6 +460,7 @@ typedef struct acre_class_stats {
  *   sys = heap_sys + stack_sys + span_sys + cache_sys + gc_sys + other_sys
  *   heap_sys = heap_idle + heap_inuse        heap_released <= heap_idle       heap_alloc <= heap_inuse
  *   reserved >= heap_sys                     num_forced_gc <= num_gc
+ *   accounted = sys - heap_released
  */
 typedef struct acre_stats {
   size_t
@@ -439,10 +480,10 @@ typedef struct acre_stats {
   uint64_t heap_inuse; /* pages in spans */
   uint64_t heap_released; /* idle pages that hold no memory: given back, or never touched */
   uint64_t stack_sys;     /* fiber stacks: 0 in this version */
-  uint64_t span_sys;  /* tables of spans and pages touched so far, estimated from pages in use */
-  uint64_t cache_sys; /* thread caches and central lists */
-  uint64_t gc_sys;    /* mark and alloc bits, mark buffers, handles and roots */
-  uint64_t other_sys; /* the rest of the books */
+  uint64_t span_sys;      /* tables of spans and pages, for pages that hold memory */
+  uint64_t cache_sys;     /* thread caches, central lists, the background thread's stack */
+  uint64_t gc_sys;        /* mark and alloc bits, mark buffers, handles and roots */
+  uint64_t other_sys;     /* the rest of the books */
 
   uint64_t reserved;       /* address space for objects: what the ladder gave */
   uint64_t reserved_asked; /* what was asked for, rounded as acre/options.def says */
@@ -451,7 +492,7 @@ typedef struct acre_stats {
 
   uint64_t live_after_gc; /* bytes that the last collection marked */
   uint64_t next_gc;       /* the goal: collect when heap_alloc comes near; UINT64_MAX: never */
-  uint64_t memory_limit;  /* ACRE_NO_LIMIT: none */
+  uint64_t memory_limit;  /* in effect, in bytes; ACRE_NO_LIMIT: none */
   int64_t gc_percent;
   uint64_t num_gc;         /* collections completed */
   uint64_t num_forced_gc;  /* of them, by acre_collect and acre_release_memory */
@@ -468,6 +509,28 @@ typedef struct acre_stats {
   uint64_t os_call_ns;  /* time in them */
   uint64_t os_failures; /* of them, refused */
   acre_class_stats by_size[ACRE_SIZE_CLASSES];
+
+  uint64_t accounted;  /* what the limits are compared with: all that is taken and not given back */
+  uint64_t hard_limit; /* in effect; ACRE_NO_LIMIT: none */
+  uint64_t
+      retain_goal; /* pages with memory (heap_sys - heap_released) above this are given back in the
+                             background; UINT64_MAX: none are */
+  uint64_t limiting;            /* 1: collections for the memory limit are being put off */
+  uint64_t limit_events;        /* times that the limit handler was called, or would have been */
+  uint64_t num_idle_gc;         /* collections by the background thread, of num_gc */
+  uint64_t released_background; /* bytes ever given back, by the background thread, */
+  uint64_t released_allocating; /* by threads that allocated, */
+  uint64_t released_request;    /* and by acre_release_memory */
+  uint64_t background_cpu_ns; /* processor time of the background thread, collections not counted */
+  uint64_t huge_pages;        /* 1: new arenas are in huge pages */
+  uint64_t committed; /* mapped read-write, books too: what vm.overcommit_memory=2 charges */
+  uint64_t
+      strict_commit; /* 1: that mode was found at the start; memory is made writable in steps of 4 MiB */
+  uint64_t process_vmas; /* mappings of the whole process when last counted; 0: never */
+  uint64_t max_vmas;     /* vm.max_map_count */
+  uint64_t
+      os_locked_calls; /* system calls made with the page-heap lock held, and the longest; counted in */
+  uint64_t os_locked_max_ns; /* debug builds (ACRE_DEBUG) only, else 0 */
 } acre_stats;
 
 /* Fills in *stats. No stop; any thread. stats->struct_size must be set;

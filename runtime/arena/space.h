@@ -18,14 +18,20 @@
 // thread caches, central lists, handles, grey buffers. It is never given back; its users keep free
 // lists of their own.
 //
+// Where the system charges what is made writable (vm.overcommit_memory=2, Os::strict), less is writable:
+// of the books the page allocator's tables, and of the others what stands for mapped arenas or was
+// handed out; of the arenas the chunks of 4 MiB that have been asked for (commit_pages), until they go
+// back (decommit_chunk). A heap is a dozen mappings then, and two more for each hole.
+//
 // The common path:
 //  1. init() walks the ladder: 512 GiB, 256, ... down to 64 MiB, until the kernel grants both the
 //     reservation and write access to the books;
 //  2. map_arenas() makes the next arenas read-write, always at the end of the mapped part;
 //  3. contains(p) is one subtraction and one compare with the mapped bytes.
 //
-// Threads. map_arenas and init: one at a time (the page-heap lock). meta_alloc takes a lock of its
-// own. Everything else is constant after init or atomic.
+// Threads. init, map_arenas, use_small_pages: one at a time (the page heap's lock for growth). meta_alloc
+// takes a lock of its own. commit_pages and decommit_chunk: any thread, for pages that are its own.
+// Everything else is constant after init or atomic.
 //
 // Not here: which pages are free (runtime/page), what a span is (runtime/span). Go before 1.11 had
 // one contiguous range too; Go's later sparse arena map is not needed for it.
@@ -78,9 +84,24 @@ class Space {
   uint64_t granule_of(Addr p) const { return (p.raw - base_.raw) >> kGranuleShift; }
 
   // Maps `arenas` more arenas. False: the range is full or the kernel refuses (the heap is as
-  // before). `*first` is the first page of the new part, all zero.
-  bool map_arenas(uint64_t arenas, PageId* first);
+  // before). `*first` is the first page of the new part, all zero. `dense`: nearly all of what is
+  // mapped holds memory, so that huge pages would too.
+  bool map_arenas(uint64_t arenas, bool dense, PageId* first);
   uint64_t arenas_left() const { return (reserved().raw - mapped().raw) >> kArenaShift; }
+
+  // Before pages are touched that may never have been, or were given back since. Nothing to do but
+  // with Os::strict. False: the kernel refuses.
+  bool commit_pages(PageId first, PageCount pages) {
+    return !os_->strict() || commit_chunks(first, pages);
+  }
+  // Gives all of a chunk back, its charge too. The caller owns its pages. Only with Os::strict. False:
+  // nothing to give back, or refused; the pages are as before.
+  bool decommit_chunk(PageId first);
+
+  // From now on the kernel shall make no huge pages of what is mapped (huge_pages=auto): it would fill
+  // released pages with memory again.
+  void use_small_pages();
+  bool wants_huge_pages() const { return huge_arenas_.load(std::memory_order_relaxed); }
 
   PageEntry page_entry(PageId page) const {
     return PageEntry{page_table_[page.raw].load(std::memory_order_acquire)};
@@ -99,7 +120,15 @@ class Space {
   // Zeroed memory for the books; NULL when the region or the kernel has no more. Alignment at most
   // 4 KiB.
   void* meta_alloc(ByteCount size, uint64_t alignment);
-  ByteCount meta_used() const { return ByteCount(meta_used_.load(std::memory_order_relaxed)); }
+  // What was handed out and not given back.
+  ByteCount meta_used() const {
+    return ByteCount(meta_used_.load(std::memory_order_relaxed) -
+                     meta_released_.load(std::memory_order_relaxed));
+  }
+  // Part of what was handed out goes back to the kernel; it reads zero when it is used again, which its
+  // owner announces.
+  void release_meta(void* start, ByteCount size);
+  void reuse_meta(ByteCount size) { meta_released_.fetch_sub(size.raw, std::memory_order_relaxed); }
 
   // Gives back the parts of the side tables that stand for these pages only. They are free, in no
   // cache, and nobody else's meanwhile, so what the tables say of them is zero, or is written before
@@ -113,7 +142,10 @@ class Space {
  private:
   struct Layout;
   bool huge_pages_are_quick(ByteCount from);
-  void advise_arenas(ByteCount from, ByteCount end);
+  void advise_arenas(ByteCount from, ByteCount end, bool dense);
+  bool commit_books_for(ByteCount from, ByteCount end);
+  bool commit_chunks(PageId first, PageCount pages);
+  bool commit_chunk(uint64_t chunk);
   bool try_rung(ByteCount rung, TableSizesFor table_sizes, bool* reserved);
 
   Os* os_;
@@ -126,13 +158,17 @@ class Space {
   PageTableWord* page_table_;
   std::atomic<uint64_t>* bits_;
   void* page_alloc_tables_;
+  std::atomic<uint64_t>* committed_chunks_;  // a bit each, with Os::strict
   void* spans_;
   ByteCount span_bytes_;
   Addr meta_;
   ByteCount meta_bytes_;
   std::atomic<uint64_t> meta_used_;
+  std::atomic<uint64_t> meta_released_;
+  uint64_t meta_committed_;
   Lock meta_lock_;
   int huge_pages_;
+  std::atomic<bool> huge_arenas_;  // the advice of all arenas
   bool huge_books_;
   uint64_t arenas_to_skip_;   // before the next try for huge pages
   uint64_t slow_huge_pages_;  // tries in a row that were slow

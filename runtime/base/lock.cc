@@ -10,7 +10,7 @@ namespace {
 // The rank order, checked in the debug tier: what the calling thread holds, in the order in which
 // it took it. Nothing of it is compiled otherwise.
 #if defined(ACRE_DEBUG) && ACRE_DEBUG
-constexpr unsigned kMaxHeld = 16;  // more than there are ranks
+constexpr unsigned kMaxHeld = 24;  // more than there are ranks
 static_assert(static_cast<unsigned>(LockRank::kLeaf) < kMaxHeld);
 
 struct HeldLocks {
@@ -45,6 +45,13 @@ void note_given_back(const Lock& lock) {
   }
 }
 
+bool holds_rank(LockRank rank) {
+  for (unsigned i = 0; i < held_locks.count; ++i) {
+    if (held_locks.locks[i]->rank() == rank) return true;
+  }
+  return false;
+}
+
 void check_is_last(const Lock& lock) {
   ACRE_CHECK(find_held(lock) + 1 == held_locks.count, "a wait's lock is the last one taken");
 }
@@ -53,6 +60,7 @@ void check_order(const Lock&) {}
 void note_taken(const Lock&) {}
 void note_given_back(const Lock&) {}
 void find_held(const Lock&) {}
+bool holds_rank(LockRank) { return false; }
 void check_is_last(const Lock&) {}
 #endif
 
@@ -78,6 +86,8 @@ void Lock::unlock() {
 }
 
 void Lock::check_held() const { find_held(*this); }
+
+bool Lock::holds(LockRank rank) { return holds_rank(rank); }
 
 void Lock::reset_in_child() { pthread_mutex_init(&mutex_, nullptr); }
 

@@ -22,12 +22,15 @@ namespace acre::rt {
 // First to be taken first.
 enum class LockRank : uint8_t {
   kNone,        // of a lock whose rank was forgotten: taking it is an error
+  kBackground,  // the background thread, while it works
   kCollector,   // one collection at a time
   kThreads,     // the list of attached threads; held while the world is stopped
   kThreadList,  // the list itself
   kRoots,
   kKinds,
-  kLarge,  // the list of large objects
+  kLarge,    // the list of large objects
+  kRelease,  // pages on their way back to the kernel; held while it works
+  kGrow,     // mapping arenas; held while the kernel works
   kPageHeap,
   kMeta,  // memory for the heap's own records
   kOs,    // the books of runtime/os; held across its system calls
@@ -51,6 +54,9 @@ class Lock {
 
   // Ends the process if the calling thread does not hold the lock. Nothing without ACRE_DEBUG.
   void check_held() const;
+
+  // Whether the calling thread holds a lock of this rank. Always false without ACRE_DEBUG.
+  static bool holds(LockRank rank);
 
   // In the child of a fork, of a lock that the forking thread did not hold: free again.
   void reset_in_child();

@@ -64,14 +64,35 @@ constexpr NamedValue kFlagNames[] = {{"1", 1}, {"on", 1},  {"yes", 1}, {"true", 
 constexpr NamedValue kHugeNames[] = {{"auto", ACRE_HUGE_PAGES_AUTO},
                                      {"always", ACRE_HUGE_PAGES_ALWAYS},
                                      {"never", ACRE_HUGE_PAGES_NEVER}};
-constexpr NamedValue kTraceNames[] = {{"gc", ACRE_TRACE_GC}};
-constexpr unsigned kAllTraces = ACRE_TRACE_GC;
+constexpr NamedValue kTraceNames[] = {{"gc", ACRE_TRACE_GC}, {"scav", ACRE_TRACE_SCAV}};
+constexpr unsigned kAllTraces = ACRE_TRACE_GC | ACRE_TRACE_SCAV;
+constexpr NamedValue kPolicyNames[] = {
+    {"keep_going", ACRE_LIMIT_KEEP_GOING}, {"raise", ACRE_LIMIT_RAISE}, {"fail", ACRE_LIMIT_FAIL}};
 
 // The formats that rows name: how to read one, how to print one, how to ask for one.
 struct BYTES {
   static constexpr const char* kExpected = "a size such as 512MiB or none";
   static bool parse(const char* text, size_t* out) { return parse_bytes(text, out); }
   static void print(Line& line, size_t value) { line << ExactBytes{value}; }
+};
+struct LIMIT {
+  static constexpr const char* kExpected =
+      "a size such as 512MiB, a percentage such as 80%, auto or none";
+  static bool parse(const char* text, size_t* out) { return parse_limit(text, out); }
+  static void print(Line& line, size_t value) {
+    if (value == ACRE_LIMIT_AUTO) {
+      line << "auto";
+    } else if (is_limit_percent(value)) {
+      line << limit_percent(value) << "%";
+    } else {
+      line << ExactBytes{value};
+    }
+  }
+};
+struct POLICY {
+  static constexpr const char* kExpected = "keep_going, raise or fail";
+  static bool parse(const char* text, int* out) { return parse_named(text, kPolicyNames, out); }
+  static void print(Line& line, int value) { print_named(line, kPolicyNames, value); }
 };
 struct INT {
   static constexpr const char* kExpected = "a number such as 100 or off";
@@ -89,7 +110,7 @@ struct HUGE {
   static void print(Line& line, int value) { print_named(line, kHugeNames, value); }
 };
 struct TRACE {
-  static constexpr const char* kExpected = "a list of the words gc, or none";
+  static constexpr const char* kExpected = "a list of the words gc and scav, or none";
   static bool parse(const char* text, unsigned* out) { return parse_trace(text, out); }
   static void print(Line& line, unsigned value) {
     const char* separator = "";
@@ -151,13 +172,18 @@ bool bring_into_range(acre_options* options, Line& why) {
       options->huge_pages >= ACRE_HUGE_PAGES_AUTO && options->huge_pages <= ACRE_HUGE_PAGES_NEVER,
       "huge_pages is none of auto, always, never");
   require((options->trace & ~kAllTraces) == 0, "trace has a bit that stands for nothing");
+  require(
+      options->limit_policy >= ACRE_LIMIT_KEEP_GOING && options->limit_policy <= ACRE_LIMIT_FAIL,
+      "limit_policy is none of keep_going, raise, fail");
+  require(options->idle_collect_ms >= 0, "idle_collect_ms is negative");
   if (why.length() != 0) return false;
 
   if (options->reserve_bytes > kMaxReserveBytes) options->reserve_bytes = kMaxReserveBytes;
   options->reserve_bytes = std::bit_floor(options->reserve_bytes);
   if (options->memory_limit == 0) options->memory_limit = ACRE_NO_LIMIT;
+  if (options->hard_limit == 0) options->hard_limit = ACRE_NO_LIMIT;
   for (int* flag : {&options->conservative_stacks, &options->scavenger, &options->clobber_free,
-                    &options->verify}) {
+                    &options->verify, &options->release_lazily}) {
     *flag = *flag != 0 ? 1 : 0;
   }
   return true;
@@ -268,6 +294,19 @@ bool parse_bytes(const char* text, size_t* out) {
     return true;
   }
   return false;
+}
+
+bool parse_limit(const char* text, size_t* out) {
+  if (is_word(text, "auto")) {
+    *out = ACRE_LIMIT_AUTO;
+    return true;
+  }
+  const char* rest = text;
+  uint64_t percent = 0;
+  if (!parse_digits(&rest, &percent) || !is_word(rest, "%")) return parse_bytes(text, out);
+  if (percent == 0 || percent > 100) return false;
+  *out = ACRE_LIMIT_PERCENT(percent);
+  return true;
 }
 
 bool parse_int(const char* text, int* out) {

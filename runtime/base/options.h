@@ -58,10 +58,17 @@ void options_help(acre_report_fn report, void* arg);
 // The formats of the table. All are strict: no spaces, no sign but a minus for negative numbers,
 // nothing behind; ASCII letters in either case. False: *out is as before.
 bool parse_bytes(const char* text, size_t* out);
+bool parse_limit(const char* text, size_t* out);  // as parse_bytes, or a percentage, or auto
 bool parse_int(const char* text, int* out);
 bool parse_flag(const char* text, int* out);
 bool parse_huge_pages(const char* text, int* out);
 bool parse_trace(const char* text, unsigned* out);
+
+// Of a memory_limit: whether it is ACRE_LIMIT_PERCENT, and of how much.
+constexpr bool is_limit_percent(size_t limit) {
+  return limit < ACRE_LIMIT_AUTO && limit >= ACRE_LIMIT_PERCENT(100);
+}
+constexpr uint64_t limit_percent(size_t limit) { return ACRE_LIMIT_AUTO - limit; }
 
 }  // namespace acre::rt
 

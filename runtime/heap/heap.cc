@@ -8,7 +8,8 @@ acre_status Heap::init(const acre_options& wanted, FaultPlan* faults) {
   const acre_status status =
       space.init(&os, ByteCount(wanted.reserve_bytes), wanted.huge_pages, &PageHeap::table_sizes);
   if (status != ACRE_OK) return status;
-  pages.init(&space);
+  pages.init(&space, ByteCount(sizeof(Heap)),
+             wanted.release_lazily != 0 ? ReleaseHow::kLazily : ReleaseHow::kNow);
   large.init(&space);
   collector = &no_collector;
   // Go starts at 0 too; spans that were never in use have generation 0 and are in no set.

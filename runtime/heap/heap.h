@@ -61,7 +61,8 @@ struct Heap {
 
   bool wants_collection() const {
     return allocated_since_gc.load(std::memory_order_relaxed) >=
-           gc_trigger.load(std::memory_order_relaxed);
+               gc_trigger.load(std::memory_order_relaxed) ||
+           pages.retention().over_limit();
   }
 
   // Books `objects` of a class as freed; `bytes` is what they took together.

@@ -1,17 +1,29 @@
 #include "runtime/heap/page_heap.h"
 
+#include <algorithm>
+
 #include "runtime/base/check.h"
 
 namespace acre::rt {
+namespace {
+
+// A heap is dense while less than this part of it holds no memory. Smaller: huge pages sooner, which fill
+// more of what is released.
+constexpr uint64_t kSparsePart = 8;
+
+}  // namespace
 
 TableSizes PageHeap::table_sizes(PageCount capacity) {
   return {PageAlloc::table_bytes(capacity), span_table_bytes(capacity)};
 }
 
-void PageHeap::init(Space* space) {
+void PageHeap::init(Space* space, ByteCount fixed, ReleaseHow how) {
   space_ = space;
+  grow_lock_.set_rank(LockRank::kGrow);
   lock_.set_rank(LockRank::kPageHeap);
   pages_.init(space->page_alloc_tables(), space->capacity());
+  retention_.init(space, &pages_, &lock_, &grow_lock_, fixed, how);
+  zero_when_released_ = how == ReleaseHow::kNow;
 }
 
 Span* PageHeap::alloc_span(const SpanRequest& request, PageCache& cache) {
@@ -36,43 +48,87 @@ void PageHeap::back_ahead(const PageRun& run, PageCache& cache) {
 
 PageRun PageHeap::take_pages(const SpanRequest& request, PageCache& cache) {
   const bool cacheable = request.pages < kCacheLimit && request.align.raw == 1;
-  if (cacheable) {
-    const PageRun run = cache.alloc(request.pages);
-    if (run.ok()) return run;
+  PageRun run;
+  PageCount fresh;
+  if (cacheable) run = cache.alloc(request.pages);
+  if (!run.ok() && cacheable) run = refill_and_take(request, cache, &fresh);
+  if (!run.ok()) {
+    {
+      LockGuard guard(lock_);
+      run = take_exactly(request);
+    }
+    if (!run.ok()) run = grow_and_take(request);
+    fresh += run.scavenged;
   }
+  if (!run.ok()) return {};
+  if (!retention_.keep_within(fresh) || !space_->commit_pages(run.page, run.pages)) {
+    put_back(run);
+    flush_cache(cache);
+    return {};
+  }
+  return run;
+}
+
+PageRun PageHeap::refill_and_take(const SpanRequest& request, PageCache& cache, PageCount* fresh) {
   LockGuard guard(lock_);
-  if (cacheable) {
-    cache.flush(pages_);
-    cache = pages_.alloc_to_cache();
-    const PageRun run = cache.alloc(request.pages);
-    if (run.ok()) return run;
+  cache.flush(pages_);
+  cache = pages_.alloc_to_cache();
+  *fresh = cache.scavenged_pages();
+  const PageRun run = cache.alloc(request.pages);
+  retention_.publish();
+  return run;
+}
+
+// Under the page-heap lock.
+PageRun PageHeap::take_exactly(const SpanRequest& request) {
+  const PageRun run = request.align.raw == 1 ? pages_.alloc(request.pages)
+                                             : pages_.alloc_aligned(request.pages, request.align);
+  retention_.publish();
+  return run;
+}
+
+// Others may have grown the heap, or freed pages, while this thread waited for its turn; and pages may be
+// on their way to the kernel.
+PageRun PageHeap::grow_and_take(const SpanRequest& request) {
+  {
+    LockGuard growing(grow_lock_);
+    {
+      LockGuard guard(lock_);
+      const PageRun run = take_exactly(request);
+      if (run.ok()) return run;
+    }
+    PageId first;
+    PageCount pages;
+    if (map_for(request.pages + request.align - PageCount(1), &first, &pages)) {
+      LockGuard guard(lock_);
+      pages_.grow(first, pages);
+      const PageRun run = take_exactly(request);
+      if (run.ok()) return run;
+    }
   }
-  return take_or_grow(request);
+  LockGuard none_on_their_way(retention_.release_lock());
+  LockGuard guard(lock_);
+  return take_exactly(request);
 }
 
-PageRun PageHeap::take_or_grow(const SpanRequest& request) {
-  const auto take = [this, &request] {
-    return request.align.raw == 1 ? pages_.alloc(request.pages)
-                                  : pages_.alloc_aligned(request.pages, request.align);
-  };
-  const PageRun run = take();
-  if (run.ok()) return run;
-  if (!grow(request.pages + request.align - PageCount(1))) return {};
-  return take();
-}
-
-bool PageHeap::grow(PageCount wanted) {
+bool PageHeap::map_for(PageCount wanted, PageId* first, PageCount* pages) {
   // Free pages at the end of the mapped part count towards the request, but how many they are is
   // not worth knowing: at most one arena more than needed is mapped, and mapping costs no memory.
   uint64_t arenas = (wanted.raw + kArenaPages - 1) / kArenaPages;
-  if (arenas > space_->arenas_left()) {
-    // Near the end of the range the tail may be just enough after all.
-    arenas = space_->arenas_left();
-  }
-  PageId first;
-  if (arenas == 0 || !space_->map_arenas(arenas, &first)) return false;
-  pages_.grow(first, PageCount(arenas * kArenaPages));
+  // Near the end of the range the tail may be just enough after all.
+  arenas = std::min(arenas, space_->arenas_left());
+  const ByteCount mapped = space_->mapped();
+  const bool dense = retention_.retained().raw >= mapped.raw - mapped.raw / kSparsePart;
+  if (arenas == 0 || !space_->map_arenas(arenas, dense, first)) return false;
+  *pages = PageCount(arenas * kArenaPages);
   return true;
+}
+
+// As they were: what holds memory, or may, is not known apart any more.
+void PageHeap::put_back(const PageRun& run) {
+  LockGuard guard(lock_);
+  pages_.give_back(run.page, run.pages, run.scavenged == run.pages);
+  retention_.publish();
 }
 
 Span* PageHeap::make_span(const SpanRequest& request, const PageRun& run) {
@@ -84,7 +140,7 @@ Span* PageHeap::make_span(const SpanRequest& request, const PageRun& run) {
   span->page_count = static_cast<uint32_t>(run.pages.raw);
   span->size_class = request.size_class;
   span->kind = request.kind;
-  span->known_zero = run.scavenged == run.pages;
+  span->known_zero = zero_when_released_ && run.scavenged == run.pages;
   span->in_use = true;
   span->search_from = 0;
   span->sweep_gen.store(request.sweep_gen, std::memory_order_relaxed);
@@ -108,37 +164,14 @@ void PageHeap::free_span(Span& span) {
   pages_in_use_.fetch_sub(count.raw, std::memory_order_relaxed);
   LockGuard guard(lock_);
   pages_.free(first, count);
+  retention_.publish();
 }
 
 void PageHeap::flush_cache(PageCache& cache) {
   if (cache.empty()) return;
   LockGuard guard(lock_);
   cache.flush(pages_);
-}
-
-ByteCount PageHeap::release_all() {
-  PageCount released{0};
-  PageId below;
-  {
-    LockGuard guard(lock_);
-    below = pages_.highest();
-  }
-  for (;;) {
-    PageRun run;
-    {
-      LockGuard guard(lock_);
-      run = pages_.take_for_release(below, PageCount(kChunkPages));
-    }
-    if (!run.ok()) break;
-    // A kernel that refuses (locked memory) leaves the pages free, just not released.
-    const bool done = space_->os().release(space_->address(run.page), bytes_of(run.pages));
-    space_->release_books(run.page, run.pages);
-    LockGuard guard(lock_);
-    pages_.give_back(run.page, run.pages, done);
-    if (done) released += run.pages;
-    below = run.page;
-  }
-  return bytes_of(released);
+  retention_.publish();
 }
 
 PageHeap::Usage PageHeap::usage() {

@@ -4,11 +4,13 @@
 //   1. a small request is served from the calling thread's page cache, without a lock;
 //   2. else, under the page-heap lock, the cache is refilled with a block of 64 pages, or a larger
 //      request is served from the page allocator (lowest address first);
-//   3. if nothing fits, arenas are mapped: as many as the request needs, one at least;
-//   4. the span's record, bits and page table entries are written, entries last, and it is the caller's.
+//   3. if nothing fits, arenas are mapped: as many as the request needs, one at least; under a lock for
+//      growth only, so that others go on meanwhile;
+//   4. if pages were taken that held no memory, goal and limits are kept (retention.h): others may go
+//      back to the kernel for them, or the request is refused;
+//   5. the span's record, bits and page table entries are written, entries last, and it is the caller's.
 //
-// The system call of step 3 is made under the lock: at most one mprotect for 64 MiB of growth, and
-// no other thread could go on without pages anyway.
+// No system call is made under the page-heap lock.
 //
 // Invariants: heap_sys = idle + in use, where in use is the pages of all spans, and idle all else
 // that is mapped: free pages and those in thread caches.
@@ -20,6 +22,7 @@
 
 #include "runtime/arena/space.h"
 #include "runtime/base/lock.h"
+#include "runtime/heap/retention.h"
 #include "runtime/page/page_alloc.h"
 #include "runtime/span/span.h"
 
@@ -45,9 +48,10 @@ class PageHeap {
   // The sizes of the tables that this layer keeps in the Space.
   static TableSizes table_sizes(PageCount capacity);
 
-  void init(Space* space);
+  // `fixed`: bytes that the heap takes outside the Space. `how`: free pages go back.
+  void init(Space* space, ByteCount fixed, ReleaseHow how);
 
-  // NULL: no pages. Any thread, with its own cache.
+  // NULL: no pages, or the hard limit. Any thread, with its own cache.
   Span* alloc_span(const SpanRequest& request, PageCache& cache);
 
   // The span's owner gives it up; nothing in it lives. Any thread.
@@ -55,9 +59,8 @@ class PageHeap {
 
   void flush_cache(PageCache& cache);
 
-  // Gives all free pages back to the kernel, highest first, and what the books hold on them,
-  // without holding the lock while the kernel works. Returns what was given back, books not counted.
-  ByteCount release_all();
+  Retention& retention() { return retention_; }
+  const Retention& retention() const { return retention_; }
 
   struct Usage {
     ByteCount mapped, in_use, released;
@@ -69,21 +72,28 @@ class PageHeap {
     return PageCount(pages_in_use_.load(std::memory_order_relaxed));
   }
 
-  // All other threads stopped. Recounts what the page allocator believes.
+  // All other threads stopped, no pages on their way to the kernel. Recounts what the page allocator
+  // believes.
   bool check(void (*report)(const char*, void*), void* arg);
   // All other threads stopped, no cache holds pages.
   bool is_free(PageId page) { return !pages_.is_allocated(page); }
 
  private:
   PageRun take_pages(const SpanRequest& request, PageCache& cache);
+  PageRun refill_and_take(const SpanRequest& request, PageCache& cache, PageCount* fresh);
   void back_ahead(const PageRun& run, PageCache& cache);
-  PageRun take_or_grow(const SpanRequest& request);
-  bool grow(PageCount wanted);
+  PageRun take_exactly(const SpanRequest& request);
+  PageRun grow_and_take(const SpanRequest& request);
+  bool map_for(PageCount wanted, PageId* first, PageCount* pages);
+  void put_back(const PageRun& run);
   Span* make_span(const SpanRequest& request, const PageRun& run);
 
   Space* space_;
+  Lock grow_lock_;
   Lock lock_;
   PageAlloc pages_;
+  Retention retention_;
+  bool zero_when_released_;
   std::atomic<uint64_t> pages_in_use_;
   std::atomic<bool> refuses_backing_;
 };

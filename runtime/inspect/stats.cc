@@ -74,10 +74,10 @@ void read_heap_stats(Heap& heap, ThreadRegistry& threads, acre_stats* stats) {
   stats->heap_inuse = usage.in_use.raw;
   stats->heap_idle = usage.idle().raw;
   stats->heap_released = usage.released.raw;
-  stats->span_sys = (usage.in_use.raw >> kPageShift) * sizeof(SpanTableEntry) +
-                    (usage.mapped.raw >> kPageShift) * sizeof(PageTableWord);
-  // Two bits for each granule of what was ever in use at once, about.
-  stats->gc_sys = usage.in_use.raw / kGranuleBytes / 8 * 2;
+  const Retention& retention = heap.pages.retention();
+  const ByteCount retained = usage.mapped - usage.released;
+  stats->gc_sys = (retained.raw >> kPageShift) * (2 * kGranulesPerPage / 8);
+  stats->span_sys = Retention::books_of(retained).raw - stats->gc_sys;
   stats->cache_sys = heap.space.meta_used().raw;
   stats->other_sys = sizeof(Heap);
 
@@ -88,6 +88,17 @@ void read_heap_stats(Heap& heap, ThreadRegistry& threads, acre_stats* stats) {
   stats->os_calls = os.all_calls();
   stats->os_call_ns = os.all_nanoseconds();
   stats->os_failures = os.all_failures();
+  stats->os_locked_calls = os.calls_under_lock;
+  stats->os_locked_max_ns = os.longest_under_lock_ns;
+  stats->committed = os.committed.raw;
+  stats->strict_commit = heap.os.strict() ? 1 : 0;
+  stats->process_vmas = heap.os.process_vmas();
+  stats->max_vmas = heap.os.max_vmas();
+  stats->huge_pages = heap.space.wants_huge_pages() ? 1 : 0;
+  stats->retain_goal = retention.goal().raw;
+  stats->released_background = retention.released_by(ReleaseBy::kBackground).raw;
+  stats->released_allocating = retention.released_by(ReleaseBy::kAllocation).raw;
+  stats->released_request = retention.released_by(ReleaseBy::kRequest).raw;
   stats->threads = threads.attached();
   stats->kinds = heap.kinds.count();
 }

@@ -44,6 +44,13 @@ void OsBooks::set_ready(Addr start, Addr end) {
   });
 }
 
+void OsBooks::set_reserved(Addr start, Addr end) {
+  change(start, end, [this](Piece& piece) {
+    if (piece.state.ready) committed_ -= piece.end - piece.start;
+    piece.state = State{};
+  });
+}
+
 void OsBooks::set_huge(Addr start, Addr end, Huge huge) {
   change(start, end, [huge](Piece& piece) { piece.state.huge = huge; });
 }

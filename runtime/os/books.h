@@ -44,6 +44,9 @@ class OsBooks {
     return count_ + cuts_at(start) + cuts_at(end) + spare <= kMaxPieces;
   }
 
+  // Pieces that a change of [start, end) cuts in two: as many VMAs more, unless what is cut off merges.
+  size_t cuts(Addr start, Addr end) const { return cuts_at(start) + cuts_at(end); }
+
   // Whether all of [start, end) is ours.
   bool covers(Addr start, Addr end) const;
 
@@ -51,6 +54,7 @@ class OsBooks {
   void add(Addr start, Addr end);
   void remove(Addr start, Addr end);
   void set_ready(Addr start, Addr end);
+  void set_reserved(Addr start, Addr end);  // as add leaves it: not ready, no advice
   void set_huge(Addr start, Addr end, Huge huge);
 
   size_t pieces() const { return count_; }

@@ -8,8 +8,10 @@ const char* name_of(OsCall call) {
     case OsCall::kReserve: return "reserve";
     case OsCall::kCommit: return "commit";
     case OsCall::kRelease: return "release";
+    case OsCall::kDecommit: return "decommit";
     case OsCall::kAdvise: return "advise";
     case OsCall::kPopulate: return "populate";
+    case OsCall::kCollapse: return "collapse";
     case OsCall::kUnmap: return "unmap";
     case OsCall::kQuery: return "query";
   }

@@ -1,11 +1,12 @@
-// Owns the one door to the kernel: memory, clock, thread stacks. Above this folder nobody makes a
+// Owns the one door to the kernel: memory, clock, threads and their stacks. Above this folder nobody makes a
 // system call for them and nobody asks which system it is: a system is a file (os_linux.cc) behind
 // this header.
 //
 // Memory is in one of four states, after Go's mem.go. What a call does to its range:
 //
 //     None ──reserve──► Reserved ──commit──► Ready ──release──► Released ──touch──► Ready
-//       ▲                  │                   │                   │
+//       ▲                  │   ▲               │                   │
+//       │                  │   └───decommit────┼───────────────────┤
 //       └──────unmap───────┴───────────────────┴───────────────────┘
 //
 //   None      not ours.
@@ -28,9 +29,10 @@
 //     downwards from the other, not here and there: then a heap is a handful of VMAs whatever its
 //     size. release splits nothing.
 //   * The charge of overcommit mode 2 comes with commit, for all of the range at once: commit in
-//     steps there. release does not give it back; only unmap does.
-//   * release and unmap free pages: about 0.1 ms for each MiB that was touched. reserve, commit:
-//     microseconds. No call is to be made under the page-heap lock where that can be avoided.
+//     steps there. release does not give it back; decommit and unmap do.
+//   * release, decommit and unmap free pages: 0.03 ms for each MiB that was touched, a tenth of that
+//     with huge pages. reserve, commit: microseconds. No call is made under the page-heap lock: in
+//     debug builds those that are all the same are counted, with the longest.
 //
 // Books. Every byte and every VMA is counted here (books.h), from a list of pieces, maximal runs of
 // addresses in equal state and advice:
@@ -60,12 +62,26 @@
 
 namespace acre::rt {
 
-enum class OsCall : uint8_t { kReserve, kCommit, kRelease, kAdvise, kPopulate, kUnmap, kQuery };
-inline constexpr size_t kOsCalls = 7;
+enum class OsCall : uint8_t {
+  kReserve,
+  kCommit,
+  kRelease,
+  kDecommit,
+  kAdvise,
+  kPopulate,
+  kCollapse,
+  kUnmap,
+  kQuery
+};
+inline constexpr size_t kOsCalls = 9;
 const char* name_of(OsCall call);
 
-// Which calls shall fail. The test owns it and hands it to Os::init; a call that is to fail does
-// not reach the kernel. Any thread.
+// How Ready pages go back: at once, or when the kernel is short of memory (MADV_FREE). Until then the
+// latter keep their content and count as resident; they read zero, or as they were.
+enum class ReleaseHow : uint8_t { kNow, kLazily };
+
+// Which calls shall fail, and what the system shall look like. The test owns it and hands it to
+// Os::init; a call that is to fail does not reach the kernel. Any thread.
 class FaultPlan {
  public:
   constexpr FaultPlan() = default;
@@ -74,6 +90,13 @@ class FaultPlan {
   // was planned for that kind.
   void fail(OsCall call, uint64_t nth, uint64_t how_many = 1);
   void clear();  // no more failures; the counts stay
+
+  // Before Os::init: as if vm.overcommit_memory were 2; as if vm.max_map_count were `limit`.
+  void pretend_strict_overcommit() { strict_overcommit_ = true; }
+  void pretend_max_map_count(uint64_t limit) { max_map_count_.store(limit); }
+
+  bool strict_overcommit() const { return strict_overcommit_; }
+  uint64_t max_map_count() const { return max_map_count_.load(); }  // 0: as it is
 
   bool should_fail(OsCall call);  // counts the call
   uint64_t calls(OsCall call) const;
@@ -85,6 +108,8 @@ class FaultPlan {
     std::atomic<uint64_t> end{0};
   };
   Kind kinds_[kOsCalls];
+  bool strict_overcommit_ = false;
+  std::atomic<uint64_t> max_map_count_{0};
 };
 
 class Os {
@@ -96,6 +121,9 @@ class Os {
     uint64_t calls[kOsCalls] = {};     // with those that failed
     uint64_t failures[kOsCalls] = {};  // refused by the kernel, the plan or the books
     uint64_t nanoseconds[kOsCalls] = {};
+    // With the page-heap lock held. Counted in debug builds, else 0.
+    uint64_t calls_under_lock = 0;
+    uint64_t longest_under_lock_ns = 0;
 
     uint64_t all_calls() const { return sum(calls); }
     uint64_t all_failures() const { return sum(failures); }
@@ -129,8 +157,13 @@ class Os {
   // say Reserved. To be repeated at will.
   bool commit(Addr start, ByteCount size);
 
-  // Ready -> Released: content lost, reads zero. False: as before (locked memory, for one).
-  bool release(Addr start, ByteCount size);
+  // Ready -> Released: content lost, reads zero (but see ReleaseHow). False: as before (locked
+  // memory, for one). A part of the range may be Reserved: nothing happens to it.
+  bool release(Addr start, ByteCount size, ReleaseHow how = ReleaseHow::kNow);
+
+  // Ready or Released -> Reserved, without advice: gives the charge back, too. False: a VMA too many;
+  // the range is as before.
+  bool decommit(Addr start, ByteCount size);
 
   // Asks for transparent huge pages here, or for none; stays until asked otherwise. Reserved or
   // Ready. False: the kernel has none, or no VMA left; the memory works as before.
@@ -140,6 +173,10 @@ class Os {
   // less than what first touches cost one by one. False: not done (an old kernel, no memory); they
   // come at the first touch then.
   bool populate(Addr start, ByteCount size);
+
+  // Ready pages become huge ones now, where they are not (MADV_COLLAPSE). Copies: milliseconds a huge
+  // page. False: the kernel could not, or cannot.
+  bool collapse(Addr start, ByteCount size);
 
   // Any -> None. False: a VMA too many; the range is as before.
   bool unmap(Addr start, ByteCount size);
@@ -151,6 +188,18 @@ class Os {
   // Each number is right at some moment, not all at the same one, unless the caller keeps others
   // away.
   Counters counters() const;
+
+  // vm.overcommit_memory is 2: what is Ready is charged, whether touched or not.
+  bool strict() const { return strict_; }
+
+  // Whether the process can have so many VMAs more and stay well below vm.max_map_count. What can do
+  // without asks this first. Counts the process's VMAs anew if the last count is old (which takes 0.1
+  // ms, and 50 ms near the limit): not under locks that matter.
+  bool has_vmas_left(uint64_t more);
+  uint64_t process_vmas() const {
+    return process_vmas_.load(std::memory_order_relaxed);
+  }  // 0: never
+  uint64_t max_vmas() const { return max_vmas_; }
 
   // Keep the books still while the process is copied: the first before fork, the other after it, on
   // both sides.
@@ -166,11 +215,16 @@ class Os {
 
   void check_range(Addr start, ByteCount size) const;
   Addr map_aligned(ByteCount size, ByteCount align) const;
+  bool advise_pages(OsCall kind, Addr start, ByteCount size, int advice);
   void publish();  // the books' sums, after a change
 
   mutable Lock lock_{LockRank::kOs};
   FaultPlan* plan_ = nullptr;
   ByteCount page_size_;
+  bool strict_ = false;
+  uint64_t max_vmas_ = 0;
+  std::atomic<uint64_t> process_vmas_{0};
+  std::atomic<uint64_t> count_vmas_after_ns_{0};
 
   std::atomic<uint64_t> reserved_{0};
   std::atomic<uint64_t> committed_{0};
@@ -178,14 +232,17 @@ class Os {
   mutable std::atomic<uint64_t> calls_[kOsCalls] = {};
   mutable std::atomic<uint64_t> failures_[kOsCalls] = {};
   mutable std::atomic<uint64_t> nanoseconds_[kOsCalls] = {};
+  mutable std::atomic<uint64_t> calls_under_lock_{0};
+  mutable std::atomic<uint64_t> longest_under_lock_ns_{0};
 
   OsBooks books_;
 };
 
 // CLOCK_MONOTONIC.
 uint64_t now_ns();
-// Processor time that the calling thread has used.
+// Processor time that the calling thread has used, and all threads of the process.
 uint64_t thread_cpu_ns();
+uint64_t process_cpu_ns();
 
 // Processors that the calling thread may run on, at least 1.
 unsigned processors();

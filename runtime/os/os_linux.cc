@@ -1,4 +1,4 @@
-// os.h on Linux: private anonymous mappings.
+// os.h on Linux, its memory: private anonymous mappings.
 //
 // MAP_NORESERVE keeps modes 0 and 1 of vm.overcommit_memory from charging what commit makes
 // writable; mode 2 ignores it and charges, which is what os.h says. EINTR comes from these calls
@@ -7,33 +7,18 @@
 // a few times.
 
 #include <errno.h>
-#include <pthread.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 
 #include "runtime/base/check.h"
+#include "runtime/os/errno_keeper.h"
+#include "runtime/os/limits.h"
 #include "runtime/os/os.h"
-
-// Where the main thread's stack began, from the dynamic loader (not in every libc).
-extern "C" void* __libc_stack_end __attribute__((weak));
 
 namespace acre::rt {
 namespace {
-
-class ErrnoKeeper {
- public:
-  ErrnoKeeper() : saved_(errno) {}
-  ~ErrnoKeeper() { errno = saved_; }
-  ErrnoKeeper(const ErrnoKeeper&) = delete;
-  ErrnoKeeper& operator=(const ErrnoKeeper&) = delete;
-
- private:
-  int saved_;
-};
 
 // Makes a call that returns 0, or -1 and errno.
 template <class SystemCall>
@@ -60,12 +45,6 @@ bool unmap_range(Addr start, ByteCount size) {
   return size.raw == 0 || succeeds([&] { return munmap(pointer(start), size.raw); });
 }
 
-uint64_t clock_ns(clockid_t clock) {
-  timespec time;
-  clock_gettime(clock, &time);
-  return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
-}
-
 }  // namespace
 
 // One call in progress. Counts it, times it, asks the plan, and keeps errno.
@@ -75,7 +54,11 @@ class Os::Call {
     os_.calls_[kind_].fetch_add(1, std::memory_order_relaxed);
     planned_to_fail_ = os_.plan_ != nullptr && os_.plan_->should_fail(kind);
   }
-  ~Call() { os_.nanoseconds_[kind_].fetch_add(now_ns() - start_ns_, std::memory_order_relaxed); }
+  ~Call() {
+    const uint64_t ns = now_ns() - start_ns_;
+    os_.nanoseconds_[kind_].fetch_add(ns, std::memory_order_relaxed);
+    if (Lock::holds(LockRank::kPageHeap)) note_under_lock(ns);
+  }
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
 
@@ -86,6 +69,13 @@ class Os::Call {
   }
 
  private:
+  void note_under_lock(uint64_t ns) const {
+    os_.calls_under_lock_.fetch_add(1, std::memory_order_relaxed);
+    uint64_t longest = os_.longest_under_lock_ns_.load(std::memory_order_relaxed);
+    while (ns > longest && !os_.longest_under_lock_ns_.compare_exchange_weak(longest, ns)) {
+    }
+  }
+
   ErrnoKeeper errno_keeper_;
   const Os& os_;
   size_t kind_;
@@ -97,6 +87,9 @@ void Os::init(FaultPlan* plan) {
   lock_.set_rank(LockRank::kOs);
   plan_ = plan;
   page_size_ = ByteCount(static_cast<uint64_t>(sysconf(_SC_PAGESIZE)));
+  strict_ = (plan != nullptr && plan->strict_overcommit()) || strict_overcommit();
+  max_vmas_ =
+      plan != nullptr && plan->max_map_count() != 0 ? plan->max_map_count() : max_map_count();
 }
 
 Addr Os::reserve(ByteCount size, ByteCount align) {
@@ -161,24 +154,43 @@ bool Os::commit(Addr start, ByteCount size) {
   return true;
 }
 
-bool Os::release(Addr start, ByteCount size) {
+bool Os::release(Addr start, ByteCount size, ReleaseHow how) {
+  const int advice = how == ReleaseHow::kLazily ? MADV_FREE : MADV_DONTNEED;
+  return advise_pages(OsCall::kRelease, start, size, advice);
+}
+
+bool Os::decommit(Addr start, ByteCount size) {
   check_range(start, size);
-  Call call(*this, OsCall::kRelease);
-  if (call.planned_to_fail()) return call.refused();
-  if (!succeeds([&] { return madvise(pointer(start), size.raw, MADV_DONTNEED); })) {
+  LockGuard guard(lock_);
+  Call call(*this, OsCall::kDecommit);
+  ACRE_CHECK(books_.covers(start, start + size), "what is decommitted was reserved");
+  if (call.planned_to_fail() || !books_.has_room_to_change(start, start + size)) {
     return call.refused();
   }
+  constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
+  if (mmap(pointer(start), size.raw, PROT_NONE, kFlags, -1, 0) == MAP_FAILED) {
+    return call.refused();
+  }
+  books_.set_reserved(start, start + size);
+  publish();
   return true;
 }
 
 bool Os::advise_huge(Addr start, ByteCount size, bool enable) {
   check_range(start, size);
+  uint64_t cuts = 0;
+  {
+    LockGuard guard(lock_);
+    cuts = books_.cuts(start, start + size);
+  }
+  const bool would_split = cuts != 0 && !has_vmas_left(cuts);
   LockGuard guard(lock_);
   Call call(*this, OsCall::kAdvise);
   ACRE_CHECK(books_.covers(start, start + size), "what is advised was reserved");
   // Advice can wait, so it leaves the last pieces to commit.
   constexpr size_t kLeftForOthers = 64;
-  if (call.planned_to_fail() || !books_.has_room_to_change(start, start + size, kLeftForOthers)) {
+  if (call.planned_to_fail() || would_split ||
+      !books_.has_room_to_change(start, start + size, kLeftForOthers)) {
     return call.refused();
   }
   const int advice = enable ? MADV_HUGEPAGE : MADV_NOHUGEPAGE;
@@ -188,15 +200,22 @@ bool Os::advise_huge(Addr start, ByteCount size, bool enable) {
   return true;
 }
 
-bool Os::populate(Addr start, ByteCount size) {
+// Advice that changes pages and no mapping: the books need not know.
+bool Os::advise_pages(OsCall kind, Addr start, ByteCount size, int advice) {
   check_range(start, size);
-  Call call(*this, OsCall::kPopulate);
+  Call call(*this, kind);
   if (call.planned_to_fail()) return call.refused();
+  return succeeds([&] { return madvise(pointer(start), size.raw, advice); }) || call.refused();
+}
+
+bool Os::populate(Addr start, ByteCount size) {
   constexpr int kPopulateWrite = 23;  // MADV_POPULATE_WRITE, Linux 5.14
-  if (!succeeds([&] { return madvise(pointer(start), size.raw, kPopulateWrite); })) {
-    return call.refused();
-  }
-  return true;
+  return advise_pages(OsCall::kPopulate, start, size, kPopulateWrite);
+}
+
+bool Os::collapse(Addr start, ByteCount size) {
+  constexpr int kCollapse = 25;  // MADV_COLLAPSE, Linux 6.1
+  return advise_pages(OsCall::kCollapse, start, size, kCollapse);
 }
 
 bool Os::unmap(Addr start, ByteCount size) {
@@ -211,6 +230,19 @@ bool Os::unmap(Addr start, ByteCount size) {
   books_.remove(start, start + size);
   publish();
   return true;
+}
+
+bool Os::has_vmas_left(uint64_t more) {
+  // For others, and for what this process maps before the next count.
+  const uint64_t margin = max_vmas_ / 16;
+  const uint64_t start = now_ns();
+  if (start >= count_vmas_after_ns_.load(std::memory_order_relaxed)) {
+    process_vmas_.store(count_vmas(), std::memory_order_relaxed);
+    // Counting takes a thousandth of the time at most.
+    const uint64_t end = now_ns();
+    count_vmas_after_ns_.store(end + 1000 * (end - start), std::memory_order_relaxed);
+  }
+  return process_vmas() + more + margin <= max_vmas_;
 }
 
 ByteCount Os::resident(Addr start, ByteCount size) const {
@@ -246,6 +278,8 @@ Os::Counters Os::counters() const {
     result.failures[i] = failures_[i].load(std::memory_order_relaxed);
     result.nanoseconds[i] = nanoseconds_[i].load(std::memory_order_relaxed);
   }
+  result.calls_under_lock = calls_under_lock_.load(std::memory_order_relaxed);
+  result.longest_under_lock_ns = longest_under_lock_ns_.load(std::memory_order_relaxed);
   return result;
 }
 
@@ -271,43 +305,6 @@ void Os::check_range(Addr start, ByteCount size) const {
   ACRE_CHECK(((start.raw | size.raw) & rest) == 0 && size.raw != 0,
              "a range is whole pages, at least one");
   ACRE_CHECK(start + size > start, "a range does not wrap around");
-}
-
-uint64_t now_ns() { return clock_ns(CLOCK_MONOTONIC); }
-
-uint64_t thread_cpu_ns() { return clock_ns(CLOCK_THREAD_CPUTIME_ID); }
-
-unsigned processors() {
-  cpu_set_t set;
-  // A machine with more processors than the set has room for refuses.
-  const long count = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set)
-                                                                  : sysconf(_SC_NPROCESSORS_ONLN);
-  return count > 0 ? static_cast<unsigned>(count) : 1;
-}
-
-bool current_stack(Addr* low, Addr* high) {
-  ErrnoKeeper errno_keeper;
-  pthread_attr_t attributes;
-  if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
-    void* start = nullptr;
-    size_t size = 0;
-    const bool known = pthread_attr_getstack(&attributes, &start, &size) == 0;
-    pthread_attr_destroy(&attributes);
-    if (!known) return false;
-    *low = Addr(start);
-    *high = Addr(start) + ByteCount(size);
-    return true;
-  }
-  // Of the main thread libc asks /proc, which a chroot may lack.
-  if (gettid() != getpid() || &__libc_stack_end == nullptr) return false;
-  const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
-  const uint64_t top = align_down(Addr(__libc_stack_end).raw, page) + page;
-  rlimit limit;
-  constexpr uint64_t kUsual = 8 * kMiB;
-  const bool bounded = getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur < top;
-  *low = Addr(top - (bounded ? align_down(limit.rlim_cur, page) : kUsual));
-  *high = Addr(top);
-  return true;
 }
 
 }  // namespace acre::rt

@@ -110,6 +110,8 @@ class PageAlloc {
   PageRun take_for_release(PageId below, PageCount max, ReleaseRule rule = {});
   // Ends what take_for_release began: free again, and known zero if they were released.
   void give_back(PageId page, PageCount n, bool released);
+  // All pages of the page's chunk if they are free and scavenged, else !ok(). Allocated until give_back.
+  PageRun take_free_chunk(PageId page);
   // A collection cycle begins: what is dense now stays hidden from ReleaseRule::skip_dense until the
   // next call, if it is touched in between.
   void begin_generation();

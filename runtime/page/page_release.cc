@@ -81,6 +81,15 @@ PageRun PageAlloc::take_for_release(PageId below, PageCount max, ReleaseRule rul
 
 void PageAlloc::give_back(PageId page, PageCount n, bool released) { put(page, n, released); }
 
+PageRun PageAlloc::take_free_chunk(PageId page) {
+  const uint64_t chunk = page.raw / kChunkPages;
+  const ChunkState& state = tables_.states[chunk];
+  if (!state.grown() || state.scavenged != kChunkPages) return {};
+  const PageId first(chunk * kChunkPages);
+  const PageCount n(kChunkPages);
+  return PageRun{first, n, take(first, n)};
+}
+
 void PageAlloc::begin_generation() {
   generation_++;
   // Wrapped: 0 means "never grown". A chunk untouched for 65535 generations may then pass for touched

@@ -268,16 +268,18 @@ bool ThreadRegistry::inside_stop() const {
          pthread_equal(stopper_.load(std::memory_order_relaxed), pthread_self()) != 0;
 }
 
-bool ThreadRegistry::run_stopped(Thread* self, uintptr_t sp, void (*fn)(void*), void* arg) {
+bool ThreadRegistry::run_stopped(Thread* self, uintptr_t sp, uint64_t patience_ns,
+                                 void (*fn)(void*), void* arg) {
   if (inside_stop()) return false;
   const OtherHeaps others(this, sp);
-  stop(self, sp);
-  fn(arg);
+  const bool stopped = stop(self, sp, patience_ns);
+  if (stopped) fn(arg);
   start(self);
-  return true;
+  return stopped;
 }
 
-void ThreadRegistry::stop(Thread* self, uintptr_t sp) {
+// False: not all have stopped. To be followed by start() either way.
+bool ThreadRegistry::stop(Thread* self, uintptr_t sp, uint64_t patience_ns) {
   if (self != nullptr) {
     if (self->blocking_depth == 0) here_from_now(self, sp);
     blocking_begin(self);
@@ -288,9 +290,10 @@ void ThreadRegistry::stop(Thread* self, uintptr_t sp) {
   for_each([](Thread& thread) {
     __atomic_store_n(&thread.inline_fields.stop_requested, 1, __ATOMIC_RELAXED);
   });
-  wait_until_all_stopped();
+  if (!wait_until_all_stopped(patience_ns)) return false;
   stopper_.store(pthread_self(), std::memory_order_relaxed);
   stopped_.store(true, std::memory_order_release);
+  return true;
 }
 
 bool ThreadRegistry::any_running() {
@@ -301,12 +304,22 @@ bool ThreadRegistry::any_running() {
   return running;
 }
 
-void ThreadRegistry::wait_until_all_stopped() {
+bool ThreadRegistry::wait_until_all_stopped(uint64_t patience_ns) {
   for (unsigned i = 0; i < spins_ && any_running(); ++i) pause();
-  if (!any_running()) return;
+  if (!any_running()) return true;
+  const bool for_ever = patience_ns == UINT64_MAX;
+  const uint64_t deadline = for_ever ? 0 : now_ns() + patience_ns;
   stopper_sleeps_.store(true, std::memory_order_seq_cst);
-  while (any_running()) changed_.wait(lock_);
+  bool in_time = true;
+  while (in_time && any_running()) {
+    if (for_ever) {
+      changed_.wait(lock_);
+    } else {
+      in_time = changed_.wait_until(lock_, deadline);
+    }
+  }
   stopper_sleeps_.store(false, std::memory_order_seq_cst);
+  return in_time || !any_running();
 }
 
 void ThreadRegistry::start(Thread* self) {

@@ -56,9 +56,19 @@ class ThreadRegistry {
   void blocking_end(Thread* thread);
 
   // Calls fn() with the world stopped. `self` is the calling thread's attachment or NULL. From
-  // within such a call: false, and nothing was called.
+  // within such a call: false, and nothing was called. So, too, if some thread has not stopped after
+  // patience_ns: the others go on then.
   template <class Fn>
-  bool with_stopped_world(Thread* self, Fn fn);
+  bool with_stopped_world(Thread* self, Fn fn, uint64_t patience_ns = UINT64_MAX);
+  // Calls fn() while the world runs and nobody stops it; who wants to waits meanwhile, so fn is short.
+  // False, and nothing was called: it is being stopped just now, or the caller is inside a stop.
+  template <class Fn>
+  bool try_between_stops(Fn fn) {
+    if (inside_stop() || !stop_lock_.try_lock()) return false;
+    fn();
+    stop_lock_.unlock();
+    return true;
+  }
   // Whether the calling thread is inside with_stopped_world (of this heap).
   bool inside_stop() const;
   // The calling thread works for those who stop the world of this heap, and does nothing else: it
@@ -78,12 +88,12 @@ class ThreadRegistry {
   }
 
  private:
-  bool run_stopped(Thread* self, uintptr_t sp, void (*fn)(void*), void* arg);
-  void stop(Thread* self, uintptr_t sp);
+  bool run_stopped(Thread* self, uintptr_t sp, uint64_t patience_ns, void (*fn)(void*), void* arg);
+  bool stop(Thread* self, uintptr_t sp, uint64_t patience_ns);
   class OtherHeaps;
   void start(Thread* self);
   bool any_running();
-  void wait_until_all_stopped();
+  bool wait_until_all_stopped(uint64_t patience_ns);
   void tell_stopper();
   void spin_until_started() const;
   void wait_for_start(Thread* thread);
@@ -111,18 +121,19 @@ class ThreadRegistry {
 };
 
 template <class Fn>
-bool ThreadRegistry::with_stopped_world(Thread* self, Fn fn) {
+bool ThreadRegistry::with_stopped_world(Thread* self, Fn fn, uint64_t patience_ns) {
   struct Call {
     ThreadRegistry* registry;
     Thread* self;
     Fn* fn;
+    uint64_t patience_ns;
     bool done;
-  } call{this, self, &fn, false};
+  } call{this, self, &fn, patience_ns, false};
   acre_rt_call_spilled(
       [](void* arg, uintptr_t sp) {
         auto* c = static_cast<Call*>(arg);
         c->done = c->registry->run_stopped(
-            c->self, sp, [](void* f) { (*static_cast<Fn*>(f))(); }, c->fn);
+            c->self, sp, c->patience_ns, [](void* f) { (*static_cast<Fn*>(f))(); }, c->fn);
       },
       &call);
   return call.done;

@@ -205,6 +205,8 @@ BOOST_FIXTURE_TEST_CASE(garbage_in_the_struct_is_invalid_and_named, Environment)
   BOOST_TEST(refused([](acre_options& o) { o.huge_pages = -1; }, "huge_pages"));
   BOOST_TEST(refused([](acre_options& o) { o.mark_threads = -1; }, "mark_threads"));
   BOOST_TEST(refused([](acre_options& o) { o.gc_every = -1; }, "gc_every"));
+  BOOST_TEST(refused([](acre_options& o) { o.limit_policy = 3; }, "limit_policy"));
+  BOOST_TEST(refused([](acre_options& o) { o.idle_collect_ms = -1; }, "idle_collect_ms"));
   BOOST_TEST(refused([](acre_options& o) { o.trace = ~0u; }, "trace"));
   BOOST_TEST(refused([](acre_options& o) { memset(&o, 0x5a, sizeof(o)); }, "struct_size"));
 }
@@ -216,7 +218,7 @@ BOOST_FIXTURE_TEST_CASE(help_has_a_line_for_each_variable, Environment) {
         static_cast<std::vector<std::string>*>(arg)->emplace_back(line);
       },
       &lines);
-  BOOST_TEST(lines.size() == 11u);
+  BOOST_TEST(lines.size() == 15u);
   for (const std::string& line : lines) {
     BOOST_TEST(line.rfind("ACRE_", 0) == 0u);
     BOOST_TEST(contains(line, "default"));

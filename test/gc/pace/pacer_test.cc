@@ -1,10 +1,9 @@
-// The pacer as a simulation: a mutator allocates up to the goal, a collection finds what lives.
+// The goals as tables of literal numbers. As a simulation: simulation_test.cc and
+// limit_simulation_test.cc.
 
 #include "gc/pace/pacer.h"
 
 #include <boost/test/unit_test.hpp>
-#include <functional>
-#include <random>
 
 namespace acre::gc {
 namespace {
@@ -13,7 +12,9 @@ using rt::kGiB;
 using rt::kKiB;
 using rt::kMiB;
 
-PaceInput input(uint64_t live, int percent, uint64_t limit = UINT64_MAX) {
+constexpr uint64_t kNoLimit = UINT64_MAX;
+
+PaceInput input(uint64_t live, int percent, uint64_t limit = kNoLimit) {
   return {.live_bytes = live,
           .stack_bytes = 0,
           .root_bytes = 0,
@@ -22,135 +23,137 @@ PaceInput input(uint64_t live, int percent, uint64_t limit = UINT64_MAX) {
           .memory_limit = limit};
 }
 
-// Live bytes found by collection number i, when the heap had come to `goal`.
-using Program = std::function<uint64_t(int i)>;
+BOOST_AUTO_TEST_SUITE(pacer)
 
-void settles(const char* name, const Program& live_at, int percent) {
-  BOOST_TEST_CONTEXT(name) {
-    uint64_t goal = heap_goal(input(0, percent));
-    for (int i = 0; i < 50; ++i) {
-      const uint64_t live = live_at(i);
-      goal = heap_goal(input(live, percent));
-      if (i < 25) continue;
-      const double wanted =
-          std::max(static_cast<double>(live) * (1 + percent / 100.0), 4.0 * kMiB * percent / 100);
-      const double ratio = static_cast<double>(goal) / wanted;
-      BOOST_TEST(ratio >= 0.95);
-      BOOST_TEST(ratio <= 1.05);
+BOOST_AUTO_TEST_CASE(the_goal_by_percent_is_what_lives_and_the_percentage_of_it) {
+  struct Row {
+    uint64_t live;
+    int percent;
+    uint64_t goal;
+  };
+  const Row rows[] = {
+      {100 * kMiB, 100, 200 * kMiB},
+      {100 * kMiB, 50, 150 * kMiB},
+      {100 * kMiB, 1500, 1600 * kMiB},
+      {10'000'019, 33, 13'300'025},
+      // The minimum heap.
+      {0, 100, 4 * kMiB},
+      {0, 1000, 40 * kMiB},
+      {kMiB, 100, 4 * kMiB},
+      {kMiB, 50, 2 * kMiB},
+      {2 * kMiB, 100, 4 * kMiB},
+      {3 * kMiB, 100, 6 * kMiB},
+      // The least growth.
+      {0, 0, 256 * kKiB},
+      {0, 1, 256 * kKiB},
+      {8 * kMiB, 0, 8 * kMiB + 256 * kKiB},
+      {64 * kMiB, 1, 66 * kMiB},
+      {64 * kMiB, 0, 66 * kMiB},
+      {kGiB, 0, kGiB + 4 * kMiB},
+      // Off.
+      {kGiB, -1, kNoGoal},
+      {kGiB, INT32_MIN, kNoGoal},
+  };
+  for (const Row& row : rows) {
+    BOOST_TEST_CONTEXT("live " << row.live << ", percent " << row.percent) {
+      const HeapGoals goals = heap_goals(input(row.live, row.percent));
+      BOOST_TEST(goals.by_percent == row.goal);
+      BOOST_TEST(goals.by_limit == kNoGoal);
+      BOOST_TEST(goals.heap() == row.goal);
     }
   }
 }
 
-BOOST_AUTO_TEST_SUITE(pacer)
+BOOST_AUTO_TEST_CASE(the_goal_by_limit_is_what_the_limit_leaves_to_objects) {
+  struct Row {
+    uint64_t limit;
+    uint64_t overhead;
+    uint64_t live;
+    uint64_t goal;
+  };
+  const Row rows[] = {
+      {100 * kMiB, 0, 0, 97 * kMiB},
+      {100 * kMiB, 7 * kMiB, 0, 90 * kMiB},
+      {100 * kMiB, 7 * kMiB, 80 * kMiB, 90 * kMiB},
+      {1000 * kMiB, 0, 0, 970 * kMiB},
+      // The least headroom.
+      {20 * kMiB, 0, 0, 19 * kMiB},
+      {33 * kMiB, 0, 0, 32 * kMiB},
+      // The least growth: near the limit, above it, and where nothing is left.
+      {100 * kMiB, 0, 96 * kMiB, 99 * kMiB},
+      {100 * kMiB, 0, 128 * kMiB, 132 * kMiB},
+      {100 * kMiB, 0, 2048 * kMiB, 2052 * kMiB},
+      {100 * kMiB, 97 * kMiB, 0, 256 * kKiB},
+      {100 * kMiB, kNoGoal, 0, 256 * kKiB},
+      {kMiB, 0, 0, 256 * kKiB},
+      {1, 0, 0, 256 * kKiB},
+      {0, 0, 0, 256 * kKiB},
+  };
+  for (const Row& row : rows) {
+    BOOST_TEST_CONTEXT("limit " << row.limit << ", overhead " << row.overhead << ", live "
+                                << row.live) {
+      PaceInput in = input(row.live, -1, row.limit);
+      in.overhead_bytes = row.overhead;
+      const HeapGoals goals = heap_goals(in);
+      BOOST_TEST(goals.by_limit == row.goal);
+      BOOST_TEST(goals.by_percent == kNoGoal);
+      BOOST_TEST(goals.heap() == row.goal);
+    }
+  }
+}
 
-BOOST_AUTO_TEST_CASE(it_settles_on_what_the_percentage_says) {
-  std::mt19937_64 random(1);
-  settles(
-      "steady", [](int) { return 100 * kMiB; }, 100);
-  settles(
-      "step", [](int i) { return i < 20 ? 32 * kMiB : 512 * kMiB; }, 100);
-  settles(
-      "heavy step", [](int i) { return i < 30 ? 32 * kMiB : 8 * kGiB; }, 100);
-  settles(
-      "jitter", [&](int) { return 100 * kMiB + random() % (20 * kMiB); }, 100);
-  settles(
-      "oscillation", [](int i) { return i % 2 == 0 ? 64 * kMiB : 128 * kMiB; }, 50);
-  settles(
-      "GOGC 1500", [](int) { return 100 * kMiB; }, 1500);
-  settles(
-      "tiny", [](int) { return 100 * kKiB; }, 100);
-  settles(
-      "small to large", [](int i) { return uint64_t{1} << std::min(16 + i, 38); }, 100);
+BOOST_AUTO_TEST_CASE(the_lower_goal_is_the_heaps) {
+  BOOST_TEST(heap_goals(input(50 * kMiB, 100, 110 * kMiB)).heap() == 100 * kMiB);
+  BOOST_TEST(heap_goals(input(50 * kMiB, 100, 100 * kMiB)).heap() == 97 * kMiB);
+  BOOST_TEST(heap_goals(input(50 * kMiB, 100, 100 * kMiB)).by_percent == 100 * kMiB);
+  BOOST_TEST(heap_goals(input(50 * kMiB, -1)).heap() == kNoGoal);
+}
+
+BOOST_AUTO_TEST_CASE(the_least_growth_has_two_bounds) {
+  BOOST_TEST(min_growth(0) == 256 * kKiB);
+  BOOST_TEST(min_growth(8 * kMiB) == 256 * kKiB);
+  BOOST_TEST(min_growth(8 * kMiB + 32) == 256 * kKiB + 1);
+  BOOST_TEST(min_growth(128 * kMiB - 32) == 4 * kMiB - 1);
+  BOOST_TEST(min_growth(128 * kMiB) == 4 * kMiB);
+  BOOST_TEST(min_growth(UINT64_MAX) == 4 * kMiB);
 }
 
 BOOST_AUTO_TEST_CASE(stacks_and_roots_count_as_work) {
   PaceInput in = input(100 * kMiB, 100);
   in.stack_bytes = 8 * kMiB;
   in.root_bytes = 2 * kMiB;
-  BOOST_TEST(heap_goal(in) == 210 * kMiB);
+  BOOST_TEST(heap_goals(in).by_percent == 210 * kMiB);
+  in.percent = 50;
+  BOOST_TEST(heap_goals(in).by_percent == 155 * kMiB);
 }
 
-BOOST_AUTO_TEST_CASE(a_small_heap_has_a_minimum) {
-  BOOST_TEST(heap_goal(input(0, 100)) == 4 * kMiB);
-  BOOST_TEST(heap_goal(input(0, 1000)) == 40 * kMiB);
+BOOST_AUTO_TEST_CASE(overhead_counts_against_the_limit_only) {
+  PaceInput in = input(100 * kMiB, 100, kGiB);
+  in.overhead_bytes = 800 * kMiB;
+  BOOST_TEST(heap_goals(in).by_percent == 200 * kMiB);
+  BOOST_TEST(heap_goals(in).by_limit == kGiB - 800 * kMiB - 32'212'254);
 }
 
-BOOST_AUTO_TEST_CASE(a_negative_percentage_is_off) {
-  BOOST_TEST(heap_goal(input(kGiB, -1)) == kNoGoal);
-  BOOST_TEST(heap_goal(input(kGiB, INT32_MIN)) == kNoGoal);
-  // But the limit is not.
-  BOOST_TEST(heap_goal(input(kGiB, -1, 2 * kGiB)) < 2 * kGiB);
-}
-
-BOOST_AUTO_TEST_CASE(zero_percent_collects_after_the_least_growth) {
-  BOOST_TEST(heap_goal(input(320 * kMiB, 0)) == 330 * kMiB);
-  BOOST_TEST(heap_goal(input(0, 0)) == kMinGrowthBytes);
-}
-
-BOOST_AUTO_TEST_CASE(the_goal_stays_below_a_limit_that_is_far) {
-  for (const int percent : {100, 1500, -1}) {
-    for (uint64_t live = kMiB; live <= 900 * kMiB; live *= 2) {
-      PaceInput in = input(live, percent, kGiB);
-      in.overhead_bytes = 20 * kMiB;
-      BOOST_TEST(heap_goal(in) + in.overhead_bytes <= kGiB - kGiB / 100 * 3 + kMiB);
-      BOOST_TEST(heap_goal(in) > live);
-    }
-  }
-}
-
-BOOST_AUTO_TEST_CASE(at_its_limit_the_heap_still_grows_a_little) {
-  for (const uint64_t limit : {uint64_t{1}, kMiB, 100 * kMiB, 128 * kMiB}) {
-    const uint64_t goal = heap_goal(input(128 * kMiB, 100, limit));
-    BOOST_TEST(goal == 128 * kMiB + 4 * kMiB);
-  }
-}
-
-// A program that allocates `bytes_per_ms` and keeps next to nothing: where its minimum heap comes to rest.
-uint64_t resting_min_heap(uint64_t bytes_per_ms, uint64_t pause_ns) {
-  MinHeap heap;
-  for (int i = 0; i < 200; ++i) {
-    heap.after_cycle(pause_ns, heap.bytes() * 1'000'000 / bytes_per_ms);
-  }
-  return heap.bytes();
-}
-
-BOOST_AUTO_TEST_CASE(the_minimum_heap_grows_only_where_collections_take_time) {
-  // 4 MiB in 4 ms: a pause of 0.1 ms is little, one of 0.6 ms is much, of 40 ms too much for any size.
-  BOOST_TEST(resting_min_heap(kMiB, 100'000) == 4 * kMiB);
-  BOOST_TEST(resting_min_heap(kMiB, 600'000) == 8 * kMiB);
-  BOOST_TEST(resting_min_heap(kMiB, 1'000'000) == 16 * kMiB);
-  BOOST_TEST(resting_min_heap(kMiB, 40'000'000) == kMaxMinHeapBytes);
-}
-
-BOOST_AUTO_TEST_CASE(the_minimum_heap_comes_back_when_the_program_calms_down) {
-  MinHeap heap;
-  for (unsigned i = 0; i < 10 * MinHeap::kCycles; ++i) heap.after_cycle(5'000'000, 1'000'000);
-  BOOST_TEST(heap.bytes() == kMaxMinHeapBytes);
-  for (unsigned i = 0; i < MinHeap::kCycles; ++i) heap.after_cycle(1'000'000, 999'000'000);
-  BOOST_TEST(heap.bytes() == kMaxMinHeapBytes / 2);
-  for (unsigned i = 0; i < 10 * MinHeap::kCycles; ++i) heap.after_cycle(1'000'000, 999'000'000);
-  BOOST_TEST(heap.bytes() == kMinHeapBytes);
-}
-
-BOOST_AUTO_TEST_CASE(one_long_pause_among_short_ones_changes_nothing) {
-  MinHeap heap;
-  for (unsigned i = 0; i < 3 * MinHeap::kCycles; ++i) {
-    heap.after_cycle(i % MinHeap::kCycles == 3 ? 2'000'000 : 20'000, 4'000'000);
-    BOOST_TEST(heap.bytes() == kMinHeapBytes);
-  }
-  // Sums stop at the largest number.
-  for (unsigned i = 0; i < 100; ++i) heap.after_cycle(UINT64_MAX, UINT64_MAX);
-  BOOST_TEST(heap.bytes() == kMaxMinHeapBytes);
-}
-
-BOOST_AUTO_TEST_CASE(the_minimum_heap_is_the_least_goal) {
+BOOST_AUTO_TEST_CASE(the_minimum_heap_is_the_least_goal_by_percent) {
   PaceInput in = input(kMiB, 100);
   in.min_heap = 16 * kMiB;
-  BOOST_TEST(heap_goal(in) == 16 * kMiB);
+  BOOST_TEST(heap_goals(in).by_percent == 16 * kMiB);
   in.percent = 50;
-  BOOST_TEST(heap_goal(in) == 8 * kMiB);
+  BOOST_TEST(heap_goals(in).by_percent == 8 * kMiB);
   in.live_bytes = 100 * kMiB;
-  BOOST_TEST(heap_goal(in) == 150 * kMiB);
+  BOOST_TEST(heap_goals(in).by_percent == 150 * kMiB);
+  in.live_bytes = 0;
+  in.memory_limit = 3 * kMiB;
+  BOOST_TEST(heap_goals(in).heap() == 2 * kMiB);
+}
+
+BOOST_AUTO_TEST_CASE(sums_stop_at_no_goal) {
+  BOOST_TEST(heap_goals(input(UINT64_MAX / 2 + 1, 100)).by_percent == kNoGoal);
+  BOOST_TEST(heap_goals(input(UINT64_MAX / 4, INT32_MAX)).by_percent == kNoGoal);
+  BOOST_TEST(heap_goals(input(UINT64_MAX / 4, 100)).by_percent == 9'223'372'036'854'775'806U);
+  BOOST_TEST(heap_goals(input(UINT64_MAX, 0, 1)).heap() == kNoGoal);
+  // 97 % of the largest limit.
+  BOOST_TEST(heap_goals(input(0, -1, UINT64_MAX - 1)).by_limit == 17'893'341'751'498'265'066U);
 }
 
 BOOST_AUTO_TEST_CASE(extreme_values_do_not_wrap) {
@@ -160,8 +163,10 @@ BOOST_AUTO_TEST_CASE(extreme_values_do_not_wrap) {
       for (const uint64_t limit : values) {
         for (const int percent : {INT32_MIN, -1, 0, 1, 100, 1500, INT32_MAX}) {
           const PaceInput in{live, other, other, other, percent, limit, other};
-          BOOST_TEST_REQUIRE(heap_goal(in) >= live);
-          BOOST_TEST_REQUIRE((heap_goal(in) > live || live >= kNoGoal - 1));
+          for (const uint64_t goal : {heap_goals(in).by_percent, heap_goals(in).by_limit}) {
+            BOOST_TEST_REQUIRE((goal == kNoGoal || goal >= live + min_growth(live)));
+            BOOST_TEST_REQUIRE(goal >= live);
+          }
         }
       }
     }

@@ -77,7 +77,7 @@ int with_address_space(rlim_t bytes, acre_status expected, uint64_t most_mib) {
   if (status != expected) return 11;
   if (status == ACRE_OK && g->space.reserved().raw > most_mib * kMiB) return 12;
   PageId first;
-  if (status == ACRE_OK && !g->space.map_arenas(1, &first)) return 13;
+  if (status == ACRE_OK && !g->space.map_arenas(1, true, &first)) return 13;
   if (status == ACRE_OK && !g->space.destroy()) return 14;
   return g->os.counters().reserved.raw == 0 ? 0 : 15;
 }
@@ -103,19 +103,19 @@ BOOST_AUTO_TEST_CASE(arenas_are_mapped_in_order_to_the_end) {
   BOOST_REQUIRE_EQUAL(g->init(mib(512)), ACRE_OK);
   const uint64_t vmas = g->os.counters().vmas;
   PageId first;
-  BOOST_TEST(!g->space.map_arenas(0, &first));
-  BOOST_TEST(!g->space.map_arenas(9, &first));
+  BOOST_TEST(!g->space.map_arenas(0, true, &first));
+  BOOST_TEST(!g->space.map_arenas(9, true, &first));
   uint64_t mapped = 0;
   for (const uint64_t arenas : {1, 2, 1, 4}) {
     BOOST_TEST(g->space.arenas_left() == 8 - mapped);
-    BOOST_REQUIRE(g->space.map_arenas(arenas, &first));
+    BOOST_REQUIRE(g->space.map_arenas(arenas, true, &first));
     BOOST_TEST(first.raw == mapped * kArenaPages);
     *g->space.address(first).as<char>() = 1;
     mapped += arenas;
     BOOST_TEST(g->space.mapped().raw == mapped * kArenaBytes);
     BOOST_TEST(g->os.counters().vmas <= vmas + 2);
   }
-  BOOST_TEST(!g->space.map_arenas(1, &first));
+  BOOST_TEST(!g->space.map_arenas(1, true, &first));
   const Addr end = g->space.base() + g->space.mapped();
   BOOST_TEST(g->space.contains(end - ByteCount(1)));
   BOOST_TEST(!g->space.contains(end));
@@ -129,9 +129,9 @@ BOOST_AUTO_TEST_CASE(a_refused_mapping_leaves_the_space_as_it_was) {
   BOOST_REQUIRE_EQUAL(g->init(mib(128)), ACRE_OK);
   g->faults.fail(OsCall::kCommit, 1);
   PageId first;
-  BOOST_TEST(!g->space.map_arenas(1, &first));
+  BOOST_TEST(!g->space.map_arenas(1, true, &first));
   BOOST_TEST(g->space.mapped().raw == 0);
-  BOOST_TEST(g->space.map_arenas(1, &first));
+  BOOST_TEST(g->space.map_arenas(1, true, &first));
   BOOST_TEST(first.raw == 0);
   BOOST_TEST(g->space.destroy());
 }
@@ -207,7 +207,7 @@ bool faults_at(uint64_t arenas, bool below) {
     auto g = std::make_unique<Ground>();
     signal(SIGSEGV, SIG_DFL);
     PageId first;
-    if (g->init(mib(128)) != ACRE_OK || !g->space.map_arenas(arenas, &first)) return 3;
+    if (g->init(mib(128)) != ACRE_OK || !g->space.map_arenas(arenas, true, &first)) return 3;
     const Addr base = g->space.base();
     const Addr at = below ? base - ByteCount(1) : base + g->space.mapped();
     *(at.as<volatile char>()) = 1;

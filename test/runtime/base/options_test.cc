@@ -193,14 +193,37 @@ BOOST_AUTO_TEST_CASE(huge_pages_are_auto_always_or_never) {
   BOOST_TEST(!parse_huge_pages("", &value));
 }
 
+BOOST_AUTO_TEST_CASE(a_memory_limit_may_be_a_share) {
+  size_t value = 77;
+  BOOST_TEST((parse_limit("2GiB", &value) && value == 2 * kGiB));
+  BOOST_TEST((parse_limit("none", &value) && value == ACRE_NO_LIMIT));
+  BOOST_TEST((parse_limit("Auto", &value) && value == ACRE_LIMIT_AUTO));
+  BOOST_TEST((parse_limit("1%", &value) && value == ACRE_LIMIT_PERCENT(1)));
+  BOOST_TEST(is_limit_percent(value));
+  BOOST_TEST(limit_percent(value) == 1u);
+  BOOST_TEST((parse_limit("100%", &value) && value == ACRE_LIMIT_PERCENT(100)));
+  BOOST_TEST(limit_percent(value) == 100u);
+  value = 77;
+  for (const char* text :
+       {"", "%", "0%", "101%", "80 %", "80%%", "-5%", "autos", "80%MiB", "18446744073709551696%"}) {
+    BOOST_TEST(!parse_limit(text, &value), text);
+  }
+  BOOST_TEST(value == 77u);
+  BOOST_TEST(!is_limit_percent(ACRE_NO_LIMIT));
+  BOOST_TEST(!is_limit_percent(ACRE_LIMIT_AUTO));
+  BOOST_TEST(!is_limit_percent(ACRE_LIMIT_PERCENT(100) - 1));
+}
+
 BOOST_AUTO_TEST_CASE(traces_are_a_list_of_words) {
   unsigned value = 77;
   BOOST_TEST((parse_trace("gc", &value) && value == ACRE_TRACE_GC));
   BOOST_TEST((parse_trace("gc,GC", &value) && value == ACRE_TRACE_GC));
+  BOOST_TEST((parse_trace("scav", &value) && value == ACRE_TRACE_SCAV));
+  BOOST_TEST((parse_trace("scav,gc", &value) && value == (ACRE_TRACE_SCAV | ACRE_TRACE_GC)));
   BOOST_TEST((parse_trace("none", &value) && value == 0));
   value = 77;
   for (const char* text :
-       {"", ",", "gc,", ",gc", "gc,none", "gc gc", "scav", "a-word-that-is-longer-than-any"}) {
+       {"", ",", "gc,", ",gc", "gc,none", "gc gc", "scavenge", "a-word-that-is-longer-than-any"}) {
     BOOST_TEST((!parse_trace(text, &value) && value == 77), text);
   }
 }
@@ -260,6 +283,10 @@ BOOST_AUTO_TEST_CASE(the_defaults_are_what_the_documentation_says) {
   BOOST_TEST(options.conservative_stacks == 1);
   BOOST_TEST(options.mark_threads == 0);
   BOOST_TEST(options.scavenger == 1);
+  BOOST_TEST(options.hard_limit == ACRE_NO_LIMIT);
+  BOOST_TEST(options.limit_policy == ACRE_LIMIT_KEEP_GOING);
+  BOOST_TEST(options.idle_collect_ms == 120000);
+  BOOST_TEST(options.release_lazily == 0);
   BOOST_TEST(options.huge_pages == ACRE_HUGE_PAGES_AUTO);
   BOOST_TEST(options.trace == 0u);
   BOOST_TEST(options.gc_every == 0);
@@ -323,7 +350,8 @@ BOOST_AUTO_TEST_CASE(a_bad_value_is_named_and_the_default_stays) {
   BOOST_TEST(result.options.scavenger == 1);
   BOOST_REQUIRE(result.lines.size() == 2u);
   BOOST_TEST(result.lines[0] ==
-             "acre: ACRE_MEMORY_LIMIT=\"lots\": not a size such as 512MiB or none; "
+             "acre: ACRE_MEMORY_LIMIT=\"lots\": not a size such as 512MiB, a percentage such as "
+             "80%, auto or none; "
              "using the default none");
   BOOST_TEST(result.lines[1] ==
              "acre: ACRE_SCAVENGER=\"\": not 1, on, yes, true or 0, off, no, false; "
@@ -433,9 +461,9 @@ BOOST_AUTO_TEST_CASE(values_out_of_range_are_invalid_and_the_reason_is_told) {
   invalid([](acre_options& o) { o.huge_pages = -1; }, "huge_pages is none of auto, always, never");
   invalid([](acre_options& o) { o.trace = 1u << 31; }, "trace has a bit that stands for nothing");
   invalid([](acre_options& o) { o.struct_size = 0; },
-          "struct_size is 0, but acre_options has 64 bytes");
+          "struct_size is 0, but acre_options has 88 bytes");
   invalid([](acre_options& o) { o.struct_size = SIZE_MAX; },
-          "struct_size is 18446744073709551615, but acre_options has 64 bytes");
+          "struct_size is 18446744073709551615, but acre_options has 88 bytes");
 }
 
 BOOST_AUTO_TEST_CASE(fields_that_an_older_program_lacks_take_the_defaults) {

@@ -140,7 +140,7 @@ BOOST_AUTO_TEST_CASE(random_spans_do_not_overlap_and_known_zero_is_zero) {
     }
     if (step % 500 == 0) heap->pages.flush_cache(caches[random() % 3]);
     if (step % 1000 == 999) {
-      (void)heap->pages.release_all();
+      (void)heap->pages.retention().release_all();
       BOOST_TEST_REQUIRE(heap.complaints() == "");
     }
     BOOST_TEST_REQUIRE(heap->pages.pages_in_use().raw == in_use);
@@ -162,10 +162,10 @@ BOOST_AUTO_TEST_CASE(what_is_released_reads_zero_and_is_out_of_memory) {
   const ByteCount resident = heap->space.resident_arenas();
   heap->pages.free_span(*span);
   BOOST_TEST(heap->pages.usage().released.raw == (kArenaPages - 1000) * kPageBytes);
-  BOOST_TEST(heap->pages.release_all().raw == 1000 * kPageBytes);
+  BOOST_TEST(heap->pages.retention().release_all().raw == 1000 * kPageBytes);
   BOOST_TEST(heap->pages.usage().released.raw == kArenaBytes);
   BOOST_TEST(heap->space.resident_arenas().raw + 900 * kPageBytes < resident.raw);
-  BOOST_TEST(heap->pages.release_all().raw == 0);
+  BOOST_TEST(heap->pages.retention().release_all().raw == 0);
   Span* again = heap->pages.alloc_span(large(1000), cache);
   BOOST_REQUIRE(again == span);
   BOOST_TEST(again->known_zero);
@@ -181,7 +181,7 @@ BOOST_AUTO_TEST_CASE(pages_that_the_kernel_keeps_are_not_known_zero) {
   memset(span->start(heap->space).as<void>(), 0x5a, span->size().raw);
   heap->pages.free_span(*span);
   faults.fail(OsCall::kRelease, 1);  // one of the two runs of 4 MiB and less
-  const ByteCount released = heap->pages.release_all();
+  const ByteCount released = heap->pages.retention().release_all();
   BOOST_TEST(released.raw > 0);
   BOOST_TEST(released.raw < 1000 * kPageBytes);
   BOOST_TEST(heap.complaints() == "");

@@ -28,7 +28,7 @@ struct SpaceFixture {
     BOOST_REQUIRE(space->init(os.get(), kMinReservation, ACRE_HUGE_PAGES_AUTO, &only_spans) ==
                   ACRE_OK);
     PageId first;
-    BOOST_REQUIRE(space->map_arenas(1, &first));
+    BOOST_REQUIRE(space->map_arenas(1, true, &first));
   }
   ~SpaceFixture() { BOOST_TEST(space->destroy()); }
 

@@ -1,0 +1,108 @@
+#include "gc/cycle/upkeep.h"
+
+#include <algorithm>
+
+#include "gc/cycle/cycle.h"
+#include "gc/pace/idle_collection.h"
+#include "gc/pace/retain.h"
+#include "runtime/base/print.h"
+
+namespace acre::gc {
+
+using rt::ByteCount;
+using rt::Line;
+
+namespace {
+
+constexpr uint64_t kLookNs = rt::Background::kTickNs;
+constexpr uint64_t kRefreshNs = 1'000'000'000;
+
+// A step of the background thread: a fraction of a millisecond.
+constexpr unsigned kSpansPerStep = 64;
+constexpr ByteCount kBytesPerStep{4 * rt::kMiB};
+constexpr unsigned kBuffersPerStep = 256;
+
+// Allocation is counted in steps by each thread.
+constexpr int64_t kIdleBytes = 64 * rt::kKiB;
+
+}  // namespace
+
+void Upkeep::tick(uint64_t now_ns) {
+  if (cycle_->limit().follows_system() && now_ns >= next_refresh_ns_) {
+    next_refresh_ns_ = now_ns + kRefreshNs;
+    if (cycle_->limit().refresh()) cycle_->pacing().update();
+  }
+  if (now_ns >= next_look_ns_) {
+    next_look_ns_ = now_ns + kLookNs;
+    notice_idleness();
+    collect_if_idle(now_ns);
+  }
+  set_goal();
+}
+
+void Upkeep::notice_idleness() {
+  const int64_t allocated = heap_->allocated_since_gc.load(std::memory_order_relaxed);
+  const uint64_t cycles = cycle_->stats().cycles.load(std::memory_order_relaxed);
+  const int64_t grown = allocated - allocated_;
+  idle_ = cycles == cycles_ && grown < kIdleBytes && grown > -kIdleBytes;
+  allocated_ = allocated;
+  cycles_ = cycles;
+  const uint64_t in_use = bytes_of(heap_->pages.pages_in_use()).raw;
+  peak_in_use_ = std::max(in_use, peak_in_use_ - peak_in_use_ / 8);
+  if (idle_) heap_->pages.retention().begin_generation();
+}
+
+void Upkeep::collect_if_idle(uint64_t now_ns) {
+  const auto period = static_cast<uint64_t>(heap_->options.idle_collect_ms) * 1'000'000;
+  const uint64_t last = cycle_->stats().last_end_ns.load(std::memory_order_relaxed);
+  const bool allocated = allocated_ >= kIdleBytes;
+  if (period == 0 ||
+      !idle_collection_due(now_ns, last, period, cycle_->pacing().percent(), allocated)) {
+    return;
+  }
+  cycle_->collect(nullptr, Reason::kIdle);
+}
+
+bool Upkeep::step() {
+  if (sweep_some()) return true;
+  set_goal();
+  if (heap_->pages.retention().release_towards_goal(kBytesPerStep) > ByteCount(0)) return true;
+  return idle_ && cycle_->trim_buffers(kBuffersPerStep);
+}
+
+bool Upkeep::sweep_some() {
+  if (cycle_->sweeper().done()) return false;
+  // Refused: somebody is stopping the world, and will sweep what is left.
+  return threads_->try_between_stops(
+      [this] { cycle_->sweeper().sweep_in_background(kSpansPerStep); });
+}
+
+void Upkeep::set_goal() {
+  const Pacing& pacing = cycle_->pacing();
+  rt::Retention& retention = heap_->pages.retention();
+  const uint64_t in_use = bytes_of(heap_->pages.pages_in_use()).raw;
+  uint64_t goal = retain_goal({.in_use_bytes = in_use,
+                               .last_in_use_bytes = pacing.last_in_use(),
+                               .goal_bytes = pacing.goal(),
+                               .last_goal_bytes = pacing.last_goal(),
+                               .idle = idle_});
+  // A heap that never collects frees all the same: as much as was in use lately is kept.
+  if (goal == kNoGoal) {
+    goal = saturating_add(peak_in_use_, percent_of(peak_in_use_, kRetainExtraPercent));
+  }
+  const uint64_t under_limit = limit_retain_goal(cycle_->limit().bytes());
+  if (under_limit != kNoGoal) {
+    const uint64_t books = (retention.accounted() - retention.retained()).raw;
+    goal = std::min(goal, under_limit - std::min(under_limit, books));
+  }
+  retention.set_goal(ByteCount(goal));
+}
+
+// The line of Go's scavtrace.
+void Upkeep::report() {
+  if ((heap_->options.trace & ACRE_TRACE_SCAV) != 0) {
+    cycle_->trace_scavenge(&reported_background_, &reported_allocating_, false);
+  }
+}
+
+}  // namespace acre::gc

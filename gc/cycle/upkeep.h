@@ -1,0 +1,62 @@
+// Owns what the background thread does for a heap:
+//
+//   tick   follows the memory limit of the container; notices that nothing is being allocated; collects
+//          when nothing has for long
+//   step   sweeps some spans, else gives some free pages back, else (idle) mark buffers
+//
+// A heap is idle when less than a thread's counting step (64 KiB) was allocated since the last look, some
+// seconds ago. Then pages for further growth are no longer kept, and dense chunks are not left alone.
+//
+// A collection from here does not insist: a thread that comes to no safepoint within kPatienceNs (it sleeps
+// in a system call outside a blocking region, say) is not worth stopping all the others for.
+//
+// Threads: the background one.
+
+#ifndef ACRE_GC_CYCLE_UPKEEP_H_
+#define ACRE_GC_CYCLE_UPKEEP_H_
+
+#include "gc/sweep/sweeper.h"
+#include "runtime/heap/heap.h"
+#include "runtime/scavenge/background.h"
+#include "runtime/thread/registry.h"
+
+namespace acre::gc {
+
+class Cycle;
+
+class Upkeep final : public rt::BackgroundWork {
+ public:
+  static constexpr uint64_t kPatienceNs = 10'000'000;
+
+  void init(rt::Heap* heap, rt::ThreadRegistry* threads, Cycle* cycle) {
+    heap_ = heap;
+    threads_ = threads;
+    cycle_ = cycle;
+  }
+
+  void tick(uint64_t now_ns) override;
+  bool step() override;
+  void report() override;
+
+ private:
+  void notice_idleness();
+  void collect_if_idle(uint64_t now_ns);
+  bool sweep_some();
+  void set_goal();
+
+  rt::Heap* heap_;
+  rt::ThreadRegistry* threads_;
+  Cycle* cycle_;
+  uint64_t next_look_ns_ = 0;
+  uint64_t next_refresh_ns_ = 0;
+  int64_t allocated_ = 0;  // since the last collection, at the last look
+  uint64_t cycles_ = 0;    // at the last look
+  uint64_t peak_in_use_ = 0;
+  bool idle_ = false;
+  uint64_t reported_background_ = 0;
+  uint64_t reported_allocating_ = 0;
+};
+
+}  // namespace acre::gc
+
+#endif  // ACRE_GC_CYCLE_UPKEEP_H_

@@ -1,0 +1,192 @@
+#include "runtime/heap/retention.h"
+
+#include <algorithm>
+
+#include "runtime/base/check.h"
+
+namespace acre::rt {
+namespace {
+
+constexpr PageId kTop{UINT64_MAX};
+
+// The kernel's huge page, where it has them: 2 MiB.
+constexpr PageCount kHugePage{2 * kMiB / kPageBytes};
+
+// What an allocation gives back beyond what it took, so that it does not come back for every page.
+constexpr ByteCount kReleaseStep{kMiB};
+
+}  // namespace
+
+void Retention::init(Space* space, PageAlloc* pages, Lock* page_lock, Lock* grow_lock,
+                     ByteCount fixed, ReleaseHow how) {
+  space_ = space;
+  pages_ = pages;
+  page_lock_ = page_lock;
+  grow_lock_ = grow_lock;
+  fixed_ = fixed;
+  how_ = how;
+  release_lock_.set_rank(LockRank::kRelease);
+  background_cursor_ = kTop;
+  set_goal(kNoByteLimit);
+  set_limits(kNoByteLimit, kNoByteLimit);
+}
+
+void Retention::publish() {
+  const PageCount retained = pages_->grown_pages() - pages_->scavenged_pages();
+  const PageCount releasable = pages_->free_pages() - pages_->scavenged_pages();
+  retained_.store(bytes_of(retained).raw, std::memory_order_relaxed);
+  releasable_.store(bytes_of(releasable).raw, std::memory_order_relaxed);
+}
+
+void Retention::set_limits(ByteCount soft, ByteCount hard) {
+  soft_.store(soft.raw, std::memory_order_relaxed);
+  hard_.store(hard.raw, std::memory_order_relaxed);
+}
+
+bool Retention::may_hold(ByteCount more) const {
+  const ByteCount hard = hard_limit();
+  if (hard == kNoByteLimit) return true;
+  const ByteCount least = accounted_for(retained() - std::min(retained(), releasable()));
+  return least <= hard && more + books_of(more) <= hard - least;
+}
+
+// How much of what is retained is too much, by a limit on what is accounted.
+ByteCount Retention::over(ByteCount limit) const {
+  const ByteCount now = accounted();
+  return now > limit ? now - limit : ByteCount(0);
+}
+
+bool Retention::keep_within(PageCount fresh) {
+  if (fresh == PageCount(0)) return true;
+  const ByteCount soft{soft_.load(std::memory_order_relaxed)};
+  const ByteCount over_goal = retained() - std::min(retained(), goal());
+  const ByteCount wanted =
+      std::max(over(soft), std::min(over_goal, std::max(bytes_of(fresh), kReleaseStep)));
+  if (wanted == ByteCount(0)) return true;
+  if (releasable() > ByteCount(0)) {
+    PageId cursor = kTop;
+    release(wanted, ReleaseBy::kAllocation, &cursor);
+  }
+  if (over(soft) > ByteCount(0)) over_limit_.store(true, std::memory_order_relaxed);
+  return over(hard_limit()) == ByteCount(0);
+}
+
+bool Retention::above_soft_limit() const {
+  return over(ByteCount(soft_.load(std::memory_order_relaxed))) > ByteCount(0);
+}
+
+void Retention::release_above_soft_limit() {
+  PageId cursor = kTop;
+  release(over(ByteCount(soft_.load(std::memory_order_relaxed))), ReleaseBy::kAllocation, &cursor);
+  (void)take_over_limit();
+}
+
+ByteCount Retention::release_towards_goal(ByteCount at_most) {
+  const ByteCount over_goal = retained() - std::min(retained(), goal());
+  if (over_goal == ByteCount(0) || releasable() == ByteCount(0)) return ByteCount(0);
+  PageId cursor = kTop;
+  {
+    LockGuard guard(release_lock_);
+    cursor = background_cursor_;
+  }
+  const ByteCount done = release(std::min(at_most, over_goal), ReleaseBy::kBackground, &cursor);
+  LockGuard guard(release_lock_);
+  // At the bottom: the next call begins at the top again, where there may be new ones.
+  background_cursor_ = done == ByteCount(0) ? kTop : cursor;
+  return done;
+}
+
+ByteCount Retention::release_all() {
+  PageId cursor = kTop;
+  return release(kNoByteLimit, ReleaseBy::kRequest, &cursor);
+}
+
+void Retention::begin_generation() {
+  LockGuard guard(*page_lock_);
+  pages_->begin_generation();
+}
+
+// Only the background thread has time to be choosy: an allocation that passes a limit needs the memory.
+ReleaseRule Retention::rule_for(ReleaseBy who) const {
+  ReleaseRule rule;
+  const uint64_t kernel_page = space_->os().page_size().raw / kPageBytes;
+  if (kernel_page > 1) rule.granularity = PageCount(kernel_page);
+  if (who != ReleaseBy::kRequest) rule.huge_page = kHugePage;
+  rule.skip_dense = who == ReleaseBy::kBackground;
+  return rule;
+}
+
+ByteCount Retention::release(ByteCount at_most, ReleaseBy who, PageId* cursor) {
+  const ReleaseRule rule = rule_for(who);
+  const PageCount wanted = pages_for(std::min(at_most, space_->reserved()));
+  const ReleaseHow how = who == ReleaseBy::kRequest ? ReleaseHow::kNow : how_;
+  PageCount released;
+  PageCount tried;
+  LockGuard releasing(release_lock_);
+  while (tried < wanted) {
+    const Batch batch = take_batch(wanted - tried, rule, cursor);
+    if (batch.count == 0) break;
+    if (space_->wants_huge_pages()) {
+      LockGuard growing(*grow_lock_);
+      space_->use_small_pages();
+    }
+    tried += batch.pages;
+    released += release_batch(batch, how);
+  }
+  released_[static_cast<size_t>(who)].fetch_add(bytes_of(released).raw, std::memory_order_relaxed);
+  return bytes_of(released);
+}
+
+Retention::Batch Retention::take_batch(PageCount at_most, const ReleaseRule& rule, PageId* cursor) {
+  Batch batch;
+  LockGuard guard(*page_lock_);
+  while (batch.count < kBatch && batch.pages < at_most) {
+    const PageCount most = std::max(at_most - batch.pages, rule.granularity);
+    const PageRun run = pages_->take_for_release(*cursor, most, rule);
+    if (!run.ok()) break;
+    batch.runs[batch.count++] = run;
+    batch.pages += run.pages;
+    *cursor = run.page;
+  }
+  publish();
+  return batch;
+}
+
+// A kernel that refuses (locked memory) leaves the pages free, just not released.
+PageCount Retention::release_batch(const Batch& batch, ReleaseHow how) {
+  bool done[kBatch] = {};
+  PageCount released;
+  for (size_t i = 0; i < batch.count; ++i) {
+    const PageRun& run = batch.runs[i];
+    done[i] = space_->os().release(space_->address(run.page), bytes_of(run.pages), how);
+    space_->release_books(run.page, run.pages);
+    if (done[i]) released += run.pages;
+  }
+  {
+    LockGuard guard(*page_lock_);
+    for (size_t i = 0; i < batch.count; ++i) {
+      pages_->give_back(batch.runs[i].page, batch.runs[i].pages, done[i]);
+    }
+    publish();
+  }
+  if (space_->os().strict()) {
+    for (size_t i = 0; i < batch.count; ++i) decommit_free_chunk(batch.runs[i].page);
+  }
+  return released;
+}
+
+// Where all of the page's chunk is free its charge can go back, too.
+void Retention::decommit_free_chunk(PageId page) {
+  PageRun chunk;
+  {
+    LockGuard guard(*page_lock_);
+    chunk = pages_->take_free_chunk(page);
+  }
+  if (!chunk.ok()) return;
+  (void)space_->decommit_chunk(chunk.page);
+  LockGuard guard(*page_lock_);
+  pages_->give_back(chunk.page, chunk.pages, true);
+  publish();
+}
+
+}  // namespace acre::rt

@@ -1,0 +1,136 @@
+// Owns how much memory the heap keeps: what it takes now, measured against a goal and two limits, and
+// giving free pages back to the kernel. How large goal and limits are is decided above
+// (runtime/scavenge, gc/pace).
+//
+//   retained    pages that hold memory, or may: all that are mapped but the released ones
+//             = in use + free and not released
+//   accounted = retained + its part of the side tables + the heap's own records
+//
+// The goal bounds `retained`: what is free above it is given back. The limits bound `accounted`, which
+// is what the system has to find. The soft one may be passed when there is nothing left to give back,
+// and asks for a collection then; the hard one may not.
+//
+// Who gives back, and how much:
+//   * the background thread, towards the goal, a little at a time; it leaves dense chunks alone for a
+//     generation (PageAlloc);
+//   * a thread that takes pages which hold no memory yet, when goal or limit is passed by it: as many
+//     pages as it took or a megabyte, whichever is more; all that is too much where it is the limit;
+//   * acre_release_memory: everything.
+//
+// Locks. Nothing is held that an allocation needs while the kernel works: a batch of runs is taken out
+// under the page-heap lock, given back by the kernel, and put back under it. The release lock, held
+// meanwhile, keeps two from doing so at once, and lets an allocation that found no pages wait for those
+// that are on their way.
+
+#ifndef ACRE_RUNTIME_HEAP_RETENTION_H_
+#define ACRE_RUNTIME_HEAP_RETENTION_H_
+
+#include <atomic>
+
+#include "runtime/arena/space.h"
+#include "runtime/base/lock.h"
+#include "runtime/page/page_alloc.h"
+#include "runtime/span/span.h"
+
+namespace acre::rt {
+
+inline constexpr ByteCount kNoByteLimit{UINT64_MAX};
+
+enum class ReleaseBy : uint8_t { kBackground, kAllocation, kRequest };
+inline constexpr size_t kReleasers = 3;
+
+class Retention {
+ public:
+  // Free pages with memory from which on a background thread is worth having.
+  static constexpr ByteCount kWorthAThread{16 * kMiB};
+
+  // `page_lock` guards `pages`, `grow_lock` the mapping of arenas. `fixed` is what the heap takes
+  // outside the Space.
+  void init(Space* space, PageAlloc* pages, Lock* page_lock, Lock* grow_lock, ByteCount fixed,
+            ReleaseHow how);
+
+  // Under the page-heap lock, after each change of `pages`.
+  void publish();
+
+  ByteCount retained() const { return ByteCount(retained_.load(std::memory_order_relaxed)); }
+  ByteCount releasable() const { return ByteCount(releasable_.load(std::memory_order_relaxed)); }
+  ByteCount accounted() const { return accounted_for(retained()); }
+  // The side tables of so much memory.
+  static ByteCount books_of(ByteCount retained) {
+    return ByteCount(retained.raw / kPageBytes * kBooksPerPage);
+  }
+
+  void set_goal(ByteCount goal) { goal_.store(goal.raw, std::memory_order_relaxed); }
+  ByteCount goal() const { return ByteCount(goal_.load(std::memory_order_relaxed)); }
+  // kNoByteLimit: none.
+  void set_limits(ByteCount soft, ByteCount hard);
+  ByteCount hard_limit() const { return ByteCount(hard_.load(std::memory_order_relaxed)); }
+  // Whether so much more would stay within the hard limit, once all that is free is given back.
+  bool may_hold(ByteCount more) const;
+
+  bool above_soft_limit() const;
+  // What is free goes back until the soft limit is kept, or nothing is free.
+  void release_above_soft_limit();
+
+  // The soft limit was passed, and nothing was left to give back, since the last take_.
+  bool over_limit() const { return over_limit_.load(std::memory_order_relaxed); }
+  bool take_over_limit() { return over_limit_.exchange(false, std::memory_order_relaxed); }
+
+  // After pages were taken, `fresh` of which held no memory: keeps to goal and limits. False: the hard
+  // limit is passed, the pages must go back. No lock held.
+  bool keep_within(PageCount fresh);
+
+  // A step of the background thread: at most about `at_most` of what is above the goal. 0: nothing is
+  // left to do in this generation.
+  ByteCount release_towards_goal(ByteCount at_most);
+  ByteCount release_all();
+  // Dense chunks that stay so, and those freed in the last generation, may be taken now.
+  void begin_generation();
+
+  ByteCount released_by(ReleaseBy who) const {
+    return ByteCount(released_[static_cast<size_t>(who)].load(std::memory_order_relaxed));
+  }
+
+  // For those who must find no pages on their way: while it is held, none are.
+  Lock& release_lock() { return release_lock_; }
+
+ private:
+  static constexpr uint64_t kBooksPerPage =
+      sizeof(PageTableWord) + sizeof(SpanTableEntry) + 2 * kGranulesPerPage / 8;
+  static constexpr size_t kBatch = 16;
+  struct Batch {
+    PageRun runs[kBatch];
+    size_t count = 0;
+    PageCount pages;
+  };
+
+  ByteCount accounted_for(ByteCount retained) const {
+    return retained + books_of(retained) + space_->meta_used() + fixed_;
+  }
+  ByteCount over(ByteCount limit) const;
+  ReleaseRule rule_for(ReleaseBy who) const;
+  ByteCount release(ByteCount at_most, ReleaseBy who, PageId* cursor);
+  Batch take_batch(PageCount at_most, const ReleaseRule& rule, PageId* cursor);
+  PageCount release_batch(const Batch& batch, ReleaseHow how);
+  void decommit_free_chunk(PageId page);
+
+  Space* space_;
+  PageAlloc* pages_;
+  Lock* page_lock_;
+  Lock* grow_lock_;
+  ByteCount fixed_;
+  ReleaseHow how_;
+  Lock release_lock_;
+  PageId background_cursor_;  // guarded by release_lock_
+  std::atomic<uint64_t> retained_;
+  std::atomic<uint64_t> releasable_;
+  std::atomic<uint64_t> goal_;
+  std::atomic<uint64_t> soft_;
+  std::atomic<uint64_t> hard_;
+  std::atomic<bool> over_limit_;
+  std::atomic<uint64_t> released_[kReleasers];
+};
+
+}  // namespace acre::rt
+
+#endif  // ACRE_RUNTIME_HEAP_RETENTION_H_

@@ -1,0 +1,195 @@
+#include "runtime/scavenge/background.h"
+
+#include <sched.h>
+
+#include <algorithm>
+
+#include "runtime/base/check.h"
+#include "runtime/base/raw_memory.h"
+#include "runtime/os/os.h"
+
+namespace acre::rt {
+namespace {
+
+// It may collect, and trace functions are promised 256 KiB (acre.h). Sanitizers have large thread-local
+// variables, which lie in the stack, too.
+#if defined(ACRE_SANITIZED)
+constexpr ByteCount kStackBytes{2 * kMiB};
+#else
+constexpr ByteCount kStackBytes{384 * kKiB};
+#endif
+
+// While it works, so often it reports.
+constexpr uint64_t kReportNs = 1'000'000'000;
+
+thread_local const Background* this_background = nullptr;
+
+// How many forks are on their way: background threads begin nothing then.
+std::atomic<unsigned> forks{0};
+
+}  // namespace
+
+// The hooks of fork, for all heaps of the process.
+class Background::Hooks {
+ public:
+  static void add(Background* one) {
+    pthread_once(&once, [] { pthread_atfork(&before, &after, &after); });
+    LockGuard guard(lock);
+    one->previous_ = nullptr;
+    one->next_ = list;
+    if (list != nullptr) list->previous_ = one;
+    list = one;
+  }
+
+  static void remove(Background* one) {
+    LockGuard guard(lock);
+    if (one->previous_ != nullptr) one->previous_->next_ = one->next_;
+    if (one->next_ != nullptr) one->next_->previous_ = one->previous_;
+    if (list == one) list = one->next_;
+  }
+
+ private:
+  static void before() {
+    forks.fetch_add(1, std::memory_order_seq_cst);
+    lock.lock();
+    for (Background* one = list; one != nullptr; one = one->next_) {
+      while (one->working_.load(std::memory_order_seq_cst)) sched_yield();
+    }
+  }
+  static void after() {
+    lock.unlock();
+    forks.fetch_sub(1, std::memory_order_seq_cst);
+  }
+
+  static inline pthread_once_t once = PTHREAD_ONCE_INIT;
+  static inline constinit Lock lock{LockRank::kLeaf};
+  static inline Background* list = nullptr;
+};
+
+void Background::init(Space* space, BackgroundWork* work) {
+  space_ = space;
+  work_ = work;
+  start_lock_.set_rank(LockRank::kBackground);
+  sleep_lock_.set_rank(LockRank::kLeaf);
+  tick_ns_.store(kTickNs, std::memory_order_relaxed);
+}
+
+void Background::start() {
+  forget_after_fork();
+  if (started()) return;
+  LockGuard guard(start_lock_);
+  if (started()) return;
+  if (stack_ == nullptr) stack_ = space_->meta_alloc(kStackBytes, 4 * kKiB);
+  if (stack_ == nullptr) return;
+  const ThreadPlan plan{.name = "acre-background",
+                        .main = &Background::main,
+                        .arg = this,
+                        .stack_bytes = kStackBytes,
+                        .stack = Addr(stack_)};
+  Hooks::add(this);
+  if (start_thread(plan, &thread_)) {
+    started_.store(true, std::memory_order_release);
+  } else {
+    Hooks::remove(this);
+  }
+}
+
+void Background::wake() {
+  LockGuard guard(sleep_lock_);
+  woken_ = true;
+  condition_.signal();
+}
+
+void Background::stop() {
+  forget_after_fork();
+  if (!started()) return;
+  {
+    LockGuard guard(sleep_lock_);
+    stopping_ = true;
+    condition_.signal();
+  }
+  pthread_join(thread_, nullptr);
+  Hooks::remove(this);
+  stopping_ = false;
+  started_.store(false, std::memory_order_release);
+}
+
+// In a child of fork: the thread is not here, and the hook's list is as it was.
+void Background::forget_after_fork() {
+  process_.renew([this] {
+    if (started()) Hooks::remove(this);
+    start_lock_.reset_in_child();
+    sleep_lock_.reset_in_child();
+    condition_.reset_in_child();
+    woken_ = false;
+    stopping_ = false;
+    working_.store(false, std::memory_order_relaxed);
+    started_.store(false, std::memory_order_relaxed);
+  });
+}
+
+bool Background::is_this_thread() const { return this_background == this; }
+
+void* Background::main(void* self) {
+  this_background = static_cast<Background*>(self);
+  static_cast<Background*>(self)->run();
+  return nullptr;
+}
+
+void Background::run() {
+  uint64_t next_work_ns = 0;
+  uint64_t next_report_ns = 0;
+  bool busy = false;
+  uint64_t wake_ns = 0;
+  while (sleep_until(wake_ns)) {
+    const uint64_t now = now_ns();
+    begin_work();
+    work_->tick(now);
+    const bool was_busy = busy;
+    // Woken too early for work: later.
+    busy = now_ns() < next_work_ns || work_once(&next_work_ns);
+    if (was_busy && (!busy || now >= next_report_ns)) {
+      work_->report();
+      next_report_ns = now + kReportNs;
+    }
+    end_work();
+    wake_ns = busy ? next_work_ns : now + tick_ns_.load(std::memory_order_relaxed);
+  }
+}
+
+// Whether there is more.
+bool Background::work_once(uint64_t* next_ns) {
+  const uint64_t began = now_ns();
+  const uint64_t cpu_began = thread_cpu_ns();
+  uint64_t worked = 0;
+  bool more = true;
+  while (more && worked < WorkPacer::kWorkNs) {
+    more = work_->step();
+    worked = thread_cpu_ns() - cpu_began;
+  }
+  work_ns_.fetch_add(worked, std::memory_order_relaxed);
+  *next_ns = pacer_.after_work(began, worked);
+  return more;
+}
+
+// One of the two sees the other: the hook says that a fork is on its way and then looks whether this
+// thread works; this thread says that it works and then looks for forks.
+void Background::begin_work() {
+  for (;;) {
+    working_.store(true, std::memory_order_seq_cst);
+    if (forks.load(std::memory_order_seq_cst) == 0) return;
+    end_work();
+    sched_yield();
+  }
+}
+
+// Until then, or woken. False: the thread is to end.
+bool Background::sleep_until(uint64_t deadline_ns) {
+  LockGuard guard(sleep_lock_);
+  while (!stopping_ && !woken_ && condition_.wait_until(sleep_lock_, deadline_ns)) {
+  }
+  woken_ = false;
+  return !stopping_;
+}
+
+}  // namespace acre::rt

@@ -1,0 +1,98 @@
+// Owns the background thread of a heap: one thread, asleep nearly always, that does in small steps what
+// must happen although the program does nothing: sweep, give memory back, follow the container's limit,
+// collect when nothing has been for long. What these steps are is the layer's above (BackgroundWork);
+// here is when.
+//
+//   tick    at start, when woken, and then every kTickNs: looks around, may collect
+//   step    while there is something to do: a fraction of a millisecond each, kWorkNs of them between
+//           two sleeps, and no more than a hundredth of one processor in all (work_pacer.h)
+//
+// The thread is made when it is first needed, so that a heap that never collects has none. Its stack lies
+// in the heap's own records: no mapping more. It is attached to no heap. The heap goes on without it if
+// the system gives no thread.
+//
+// Fork. A hook waits until no background thread works, so that the child finds no lock held by one. The
+// child has no such thread; start() makes a new one.
+//
+// Threads: start, wake: any, not while the world is stopped. stop: comes last, from one thread.
+
+#ifndef ACRE_RUNTIME_SCAVENGE_BACKGROUND_H_
+#define ACRE_RUNTIME_SCAVENGE_BACKGROUND_H_
+
+#include <pthread.h>
+
+#include <atomic>
+
+#include "runtime/arena/space.h"
+#include "runtime/base/lock.h"
+#include "runtime/os/threads.h"
+#include "runtime/scavenge/work_pacer.h"
+
+namespace acre::rt {
+
+class BackgroundWork {
+ public:
+  virtual void tick(uint64_t now_ns) = 0;
+  // True: something was done, and there may be more.
+  virtual bool step() = 0;
+  // After the steps of a stretch of work ended, or once in a while during one.
+  virtual void report() = 0;
+
+ protected:
+  ~BackgroundWork() = default;
+};
+
+class Background {
+ public:
+  static constexpr uint64_t kTickNs = 5'000'000'000;
+
+  void init(Space* space, BackgroundWork* work);
+
+  // Sees to it that the thread runs.
+  void start();
+  // A relaxed load: cheap enough to ask each time.
+  bool started() const { return started_.load(std::memory_order_relaxed); }
+  void wake();
+  // Ticks come as often as this from now on; kTickNs at first.
+  void set_tick(uint64_t ns) { tick_ns_.store(ns, std::memory_order_relaxed); }
+  // Ends the thread. start() may begin anew.
+  void stop();
+
+  // Processor time of its steps (not of ticks).
+  uint64_t work_ns() const { return work_ns_.load(std::memory_order_relaxed); }
+  // Whether the calling thread is this one.
+  bool is_this_thread() const;
+
+ private:
+  class Hooks;  // of fork
+
+  static void* main(void* self);
+  void run();
+  bool work_once(uint64_t* next_ns);
+  void begin_work();
+  void end_work() { working_.store(false, std::memory_order_seq_cst); }
+  bool sleep_until(uint64_t deadline_ns);
+  void forget_after_fork();
+
+  Space* space_;
+  BackgroundWork* work_;
+  Lock start_lock_;
+  Lock sleep_lock_;
+  Condition condition_;
+  ProcessMark process_;
+  void* stack_;
+  pthread_t thread_;
+  WorkPacer pacer_;
+  bool woken_;     // with sleep_lock_
+  bool stopping_;  // with sleep_lock_
+  std::atomic<bool> started_;
+  std::atomic<bool> working_;
+  std::atomic<uint64_t> tick_ns_;
+  std::atomic<uint64_t> work_ns_;
+  Background* next_;  // in the list of the hooks
+  Background* previous_;
+};
+
+}  // namespace acre::rt
+
+#endif  // ACRE_RUNTIME_SCAVENGE_BACKGROUND_H_
