@@ -1,5 +1,6 @@
 // heap_growth: a heap grows to gigabytes, works at constant size, loses half of its data, is collected and
-// gives memory back; beside it, the same growth by mmap alone. See README.md in this folder.
+// gives memory back; beside it, the same growth by mmap alone; then a heap that loses nearly all and is left
+// alone. See README.md in this folder.
 //
 // Exit: 0 when everything ran (a missed target is printed, not a failure), 1 when a workload stopped early
 // or a file could not be written, 2 for a wrong command line.
@@ -53,7 +54,25 @@ void print_intro(const Outcome& outcome) {
       long_bytes(static_cast<double>(settings.live_bytes)),
       settings.size_lowered ? " (lowered from 2 GiB to a quarter of the available memory)" : "",
       settings.threads, settings.collect_while_growing ? "on" : "off");
+  if (settings.idle_seconds > 0) {
+    fmt::print("idle: at most {}, with {} live\n", short_time(settings.idle_seconds),
+               long_bytes(static_cast<double>(settings.keep_bytes)));
+  }
   fmt::print("sizes in the tables: K, M, G are 2^10, 2^20, 2^30 bytes\n");
+}
+
+// One course of a workload, run and printed. Whether it came to its end.
+bool run_course(const std::string& name, Course course, const acre_options& options,
+                Outcome& outcome) {
+  const bool show_progress = isatty(STDERR_FILENO) == 1;
+  const Settings& settings = outcome.settings;
+  outcome.workloads.push_back(
+      run_workload(make_workload(name, settings), settings, options, course, show_progress));
+  const WorkloadResult& result = outcome.workloads.back();
+  print_workload(result);
+  if (result.failure.empty()) return true;
+  fmt::print(stderr, "heap_growth: {}: {}\n", result.name, result.failure);
+  return false;
 }
 
 int run(const Settings& settings) {
@@ -64,16 +83,11 @@ int run(const Settings& settings) {
   outcome.heap_huge_pages = options.huge_pages;
   print_intro(outcome);
   outcome.creation = measure_creation(options);
-  const bool show_progress = isatty(STDERR_FILENO) == 1;
   bool good = true;
   for (const std::string& name : settings.workloads) {
-    outcome.workloads.push_back(
-        run_workload(make_workload(name, settings), settings, options, show_progress));
-    const WorkloadResult& result = outcome.workloads.back();
-    print_workload(result);
-    if (result.failure.empty()) continue;
-    fmt::print(stderr, "heap_growth: {}: {}\n", result.name, result.failure);
-    good = false;
+    bool ran = settings.idle_only || run_course(name, Course::kLife, options, outcome);
+    if (ran && settings.idle_seconds > 0) ran = run_course(name, Course::kIdle, options, outcome);
+    good = good && ran;
   }
   outcome.checks = make_checks(settings, outcome.creation, outcome.workloads);
   print_checks(outcome);

@@ -14,6 +14,7 @@ namespace {
 
 constexpr double kLetterWidth = 6.6;  // of the 12 px labels, about
 constexpr double kLabelRow = 17;
+constexpr std::size_t kBandColours = 5;  // b0 to b4 of the page's style
 
 struct Series {
   const char* css_class;
@@ -107,7 +108,7 @@ class Chart {
           "<rect class=\"band b{}\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\"/>"
           "<line class=\"leader\" x1=\"{:.1f}\" x2=\"{:.1f}\" y1=\"{:.1f}\" y2=\"{:.1f}\"/>"
           "<text class=\"phase\" x=\"{:.1f}\" y=\"{:.1f}\">{}</text>\n",
-          i, x(phase.start), top_, width, bottom_ - top_, label.anchor, label.anchor,
+          i % kBandColours, x(phase.start), top_, width, bottom_ - top_, label.anchor, label.anchor,
           label.beside ? baseline - 9 : baseline + 4, top_, label.left, baseline, label.text);
     }
   }

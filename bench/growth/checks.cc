@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "bench/growth/units.h"
 
 namespace acre::bench {
@@ -61,6 +63,50 @@ void add_growth(const Settings& settings, const WorkloadResult& result, const Ph
   add_speed(result, growth, judged, note, checks);
 }
 
+// Small sizes are below the bound before anything is given back, and then tell nothing. A wait that was cut
+// short refutes nothing.
+void add_idle(const WorkloadResult& result, std::vector<Check>& checks) {
+  const IdleFigures& idle = *result.idle;
+  std::string note =
+      fmt::format("at most {}; {:.1f} % of one CPU", long_bytes(static_cast<double>(idle.bound)),
+                  100 * idle.processor_share());
+  Check::Verdict verdict = Check::Verdict::kNotMeasured;
+  if (result.growth()->live <= idle.bound) {
+    note += "; too little was grown to tell";
+  } else if (idle.met || idle.seconds >= kIdleTargetSeconds) {
+    verdict = verdict_of(idle.met && idle.seconds <= kIdleTargetSeconds);
+  } else {
+    note += fmt::format("; the target is {:.0f} s, --idle was less", kIdleTargetSeconds);
+  }
+  checks.push_back({result.name + ": resident <= 1.2 x live + 32 MiB, by itself",
+                    outcome_text(idle), idle.seconds,
+                    fmt::format("within {:.0f} s", kIdleTargetSeconds), verdict, note});
+}
+
+// A second for each 4 GiB that had grown; less than 4 have a second too.
+void add_release(const WorkloadResult& result, std::vector<Check>& checks) {
+  const PhaseFigures* grown = result.phase(kGrowAgain);
+  const PhaseFigures* release = result.phase(kReleaseAtOnce);
+  if (grown == nullptr || release == nullptr) return;
+  const double most_seconds =
+      std::max(1.0, static_cast<double>(grown->live) / (4 * static_cast<double>(kGiB)));
+  const std::uint64_t most = idle_bound(release->live);
+  const bool telling = grown->live > most;
+  const bool holds =
+      release->seconds < most_seconds && release->resident <= static_cast<std::int64_t>(most);
+  const auto live = static_cast<double>(release->live);
+  checks.push_back({result.name + ": release at once: time, and resident <= 1.2 x live + 32 MiB",
+                    fmt::format("{}, {}", short_time(release->seconds),
+                                long_bytes(static_cast<double>(release->resident))),
+                    release->seconds,
+                    fmt::format("less than {}, at most {}", short_time(most_seconds),
+                                long_bytes(static_cast<double>(most))),
+                    telling ? verdict_of(holds) : Check::Verdict::kNotMeasured,
+                    fmt::format("{} live of {}{}", long_bytes(live),
+                                long_bytes(static_cast<double>(grown->live)),
+                                telling ? "" : "; too little was grown to tell")});
+}
+
 }  // namespace
 
 const char* Check::verdict_text() const {
@@ -79,6 +125,9 @@ std::vector<Check> make_checks(const Settings& settings, const CreationFigures& 
   for (const WorkloadResult& result : results) {
     const PhaseFigures* growth = result.growth();
     if (growth == nullptr) continue;
+    if (result.idle) add_idle(result, checks);
+    add_release(result, checks);
+    if (result.course == Course::kIdle) continue;
     add_vmas(result, *growth, checks);
     add_growth(settings, result, *growth, checks);
   }

@@ -19,6 +19,18 @@ std::string tile(const std::string& figure, const std::string& meaning) {
                      escaped(meaning));
 }
 
+std::string idle_tile(const IdleFigures& idle) {
+  const std::string bound = long_bytes(static_cast<double>(idle.bound));
+  const std::string cost = fmt::format("{:.1f} % of one CPU", 100 * idle.processor_share());
+  if (idle.met) {
+    return tile(short_time(idle.seconds),
+                fmt::format("idle until resident was at most {}; {}", bound, cost));
+  }
+  return tile(long_bytes(static_cast<double>(idle.resident_end)),
+              fmt::format("resident after {} idle, and not at most {}; {}",
+                          short_time(idle.seconds), bound, cost));
+}
+
 std::string tiles(const WorkloadResult& result) {
   const PhaseFigures* growth = result.growth();
   if (growth == nullptr) return "";
@@ -47,6 +59,7 @@ std::string tiles(const WorkloadResult& result) {
               fmt::format("resident at most; {} after {}",
                           long_bytes(static_cast<double>(last.resident)), last.name));
   out += tile(long_bytes(static_cast<double>(growth->reserved)), "address space reserved");
+  if (result.idle) out += idle_tile(*result.idle);
   return out + "</div>\n";
 }
 
@@ -90,6 +103,7 @@ std::string figures(const WorkloadResult& result) {
 }
 
 std::string findings(const Findings& found) {
+  if (found.top.empty() && found.facts.empty()) return "";
   std::string out = "<div class=\"pair\"><div>";
   if (!found.top.empty()) {
     out += "<h3>The most frequent identifiers</h3><div class=\"bars\">";
@@ -139,7 +153,8 @@ std::string head(const Outcome& outcome) {
       "<header><h1>heap_growth</h1>"
       "<p class=\"muted\">A heap grows, works at constant size, loses half of its data, is "
       "collected, and "
-      "gives its memory back. {} thread{}, collection {} while growing.</p>"
+      "gives its memory back, also by itself when it idles. {} thread{}, collection {} while "
+      "growing.</p>"
       "<p class=\"muted\">{} · {} cores · {} of memory · {} · huge pages: {} · {}</p></header>\n",
       settings.threads, settings.threads == 1 ? "" : "s",
       settings.collect_while_growing ? "on" : "off", escaped(machine.processor), machine.cores,

@@ -20,6 +20,9 @@ Json settings_of(const Outcome& outcome) {
           {"directory", settings.directory},
           {"threads", settings.threads},
           {"gc_while_growing", settings.collect_while_growing},
+          {"idle_seconds", settings.idle_seconds},
+          {"idle_only", settings.idle_only},
+          {"keep_bytes", settings.keep_bytes},
           {"heap_huge_pages", kHugePages[outcome.heap_huge_pages]}};
 }
 
@@ -55,6 +58,17 @@ Json phase_of(const PhaseFigures& phase) {
           {"pause_longest_seconds", phase.pause_longest}};
 }
 
+Json idle_of(const IdleFigures& idle) {
+  return {{"met", idle.met},
+          {"seconds", idle.seconds},
+          {"live_bytes", idle.live},
+          {"bound_bytes", idle.bound},
+          {"resident_start_bytes", idle.resident_start},
+          {"resident_end_bytes", idle.resident_end},
+          {"processor_seconds", idle.processor_seconds},
+          {"processor_share", idle.processor_share()}};
+}
+
 Json raw_of(const RawFigures& raw) {
   return {{"name", raw.name},
           {"write_stride_bytes", raw.stride},
@@ -86,6 +100,7 @@ Json workload_of(const WorkloadResult& result) {
               {"failure", result.failure}};
   out["phases"] = Json::array();
   for (const PhaseFigures& phase : result.phases) out["phases"].push_back(phase_of(phase));
+  if (result.idle) out["idle"] = idle_of(*result.idle);
   out["raw"] = Json::array();
   for (const RawFigures& raw : result.raw) out["raw"].push_back(raw_of(raw));
   out["facts"] = Json::array();

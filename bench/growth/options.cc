@@ -19,6 +19,7 @@ namespace {
 constexpr std::array<const char*, 4> kWorkloads = {"index", "small", "mixed", "large"};
 constexpr double kMostGib = 512;  // the largest range that a heap reserves
 constexpr int kMostThreads = 256;
+constexpr double kMostIdleSeconds = 3600;
 
 // What is wrong with a value that CLI11 took.
 [[noreturn]] void reject(const std::string& message) {
@@ -32,6 +33,9 @@ struct Raw {
   std::string directory = "/usr/include";
   long long threads = 1;
   std::string collect = "on";
+  double idle = Settings().idle_seconds;
+  bool idle_only = false;
+  double keep_mib = static_cast<double>(Settings().keep_bytes) / static_cast<double>(kMiB);
   std::string json_path;
   std::string html_path;
 };
@@ -53,6 +57,16 @@ void describe(CLI::App& app, Raw& raw) {
       ->type_name("N");
   app.add_option("--gc", raw.collect, "on or off: collections while growing (default: on)")
       ->type_name("on|off");
+  app.add_option(
+         "--idle", raw.idle,
+         "then, on a new heap: grow, drop all but --keep, collect, and watch the idle heap "
+         "give memory back, until its target is met but no longer than so many seconds; grow "
+         "again, drop, and release at once. 0: leave all this out (default: 15)")
+      ->type_name("SECONDS");
+  app.add_option("--keep", raw.keep_mib,
+                 "live data in MiB that an idle heap keeps; index keeps a segment (default: 64)")
+      ->type_name("MIB");
+  app.add_flag("--idle-only", raw.idle_only, "leave out everything but --idle");
   app.add_option("--json", raw.json_path, "write all figures and samples as JSON")
       ->type_name("FILE");
   app.add_option("--html", raw.html_path, "write a page with charts")->type_name("FILE");
@@ -92,6 +106,20 @@ void check_writable(const char* option, const std::string& path) {
   if (!can_be_written(path)) reject(fmt::format("{}: '{}' cannot be written", option, path));
 }
 
+void judge_idle(const Raw& raw, Settings& settings) {
+  if (!std::isfinite(raw.idle) || raw.idle < 0 || raw.idle > kMostIdleSeconds) {
+    reject(fmt::format("--idle: must be from 0 to {} seconds", kMostIdleSeconds));
+  }
+  if (raw.idle_only && raw.idle == 0) reject("--idle-only: there is nothing left with --idle 0");
+  const double most_mib = kMostGib * 1024;
+  if (!std::isfinite(raw.keep_mib) || raw.keep_mib < 0 || raw.keep_mib > most_mib) {
+    reject(fmt::format("--keep: must be from 0 to {} MiB", most_mib));
+  }
+  settings.idle_seconds = raw.idle;
+  settings.idle_only = raw.idle_only;
+  settings.keep_bytes = static_cast<std::uint64_t>(raw.keep_mib * static_cast<double>(kMiB));
+}
+
 Settings judge(const Raw& raw, bool gib_given, bool directory_given) {
   Settings settings;
   settings.workloads = chosen_workloads(raw);
@@ -115,6 +143,7 @@ Settings judge(const Raw& raw, bool gib_given, bool directory_given) {
   settings.threads = static_cast<unsigned>(raw.threads);
   if (raw.collect != "on" && raw.collect != "off") reject("--gc: must be on or off");
   settings.collect_while_growing = raw.collect == "on";
+  judge_idle(raw, settings);
   settings.json_path = raw.json_path;
   settings.html_path = raw.html_path;
   check_writable("--json", raw.json_path);
@@ -126,7 +155,8 @@ Settings judge(const Raw& raw, bool gib_given, bool directory_given) {
 
 std::optional<Settings> parse_options(int argc, char** argv, int& code) {
   CLI::App app(
-      "Grows a heap to gigabytes, works on it, drops half, collects, and gives memory back.",
+      "Grows a heap to gigabytes, works on it, drops half, collects, and gives memory back; then "
+      "watches a heap that idles.",
       "heap_growth");
   Raw raw;
   describe(app, raw);

@@ -54,6 +54,12 @@ std::string bracketed_word(const char* path) {
   return std::string(line.substr(open_at + 1, close_at - open_at - 1));
 }
 
+double clock_seconds(clockid_t clock) {
+  timespec time{};
+  clock_gettime(clock, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
+}
+
 std::string processor_name() {
   std::ifstream file("/proc/cpuinfo");
   for (std::string line; std::getline(file, line);) {
@@ -104,11 +110,9 @@ double now_seconds() {
   return std::chrono::duration<double>(now).count();
 }
 
-double processor_seconds() {
-  timespec time{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
-}
+double processor_seconds() { return clock_seconds(CLOCK_PROCESS_CPUTIME_ID); }
+
+double thread_processor_seconds() { return clock_seconds(CLOCK_THREAD_CPUTIME_ID); }
 
 Machine read_machine() {
   Machine machine;

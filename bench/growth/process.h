@@ -30,6 +30,9 @@ double now_seconds();
 // other things.
 double processor_seconds();
 
+// The same, of the calling thread alone.
+double thread_processor_seconds();
+
 struct Machine {
   std::string kernel;     // uname -sr
   std::string processor;  // "model name" of the first one

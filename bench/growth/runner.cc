@@ -1,5 +1,7 @@
 #include "bench/growth/runner.h"
 
+#include <malloc.h>
+
 #include <chrono>
 #include <exception>
 #include <functional>
@@ -78,25 +80,78 @@ class Run {
   void destroy() { require("acre_heap_destroy", acre_heap_destroy(heap_)); }
 
   // What stands between the phases is in the chart and in no phase's figures.
-  void all() {
+  void all(Course course) {
     on_main([&](Mutator& mutator) { workload_.start(mutator); });
     sampler_.watch(heap_, &workload_, before_.seconds, before_.resident);
-    const int percent = settings_.collect_while_growing ? 0 : acre_set_gc_percent(heap_, -1);
-    phase("grow", [&] { parts(&Workload::grow); });
-    if (!settings_.collect_while_growing) acre_set_gc_percent(heap_, percent);
-    parts(&Workload::check);
-    on_main([&](Mutator& mutator) { workload_.report(mutator, result_.findings); });
-    phase("steady", [&] { parts(&Workload::steady); });
-    parts(&Workload::check);
-    phase("drop half", [&] { parts(&Workload::drop_half); });
-    phase("collect", [&] { on_main([](Mutator& mutator) { acre_collect(mutator.thread()); }); });
-    phase("release",
-          [&] { on_main([](Mutator& mutator) { acre_release_memory(mutator.thread()); }); });
+    course == Course::kLife ? life() : idle();
     std::this_thread::sleep_for(kTail);
     parts(&Workload::check);
   }
 
  private:
+  void life() {
+    grow("grow");
+    parts(&Workload::check);
+    on_main([&](Mutator& mutator) { workload_.report(mutator, result_.findings); });
+    phase("steady", [&] { parts(&Workload::steady); });
+    parts(&Workload::check);
+    phase("drop half", [&] { parts(&Workload::drop_half); });
+    collect();
+    release("release");
+  }
+
+  void idle() {
+    grow("grow");
+    drop("drop");
+    collect();
+    phase("idle", [&] {
+      result_.idle = wait_idle(
+          workload_.live(), settings_.idle_seconds, [&] { return idle_reading(); },
+          [](double seconds) {
+            std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
+          });
+    });
+    parts(&Workload::check);
+    grow(kGrowAgain);
+    drop("drop again");
+    release(kReleaseAtOnce);
+  }
+
+  void grow(const char* name) {
+    const int percent = settings_.collect_while_growing ? 0 : acre_set_gc_percent(heap_, -1);
+    phase(name, [&] { parts(&Workload::grow); });
+    if (!settings_.collect_while_growing) acre_set_gc_percent(heap_, percent);
+  }
+
+  // What the workload's own books gave to glibc is not the heap's to give back.
+  void drop(const char* name) {
+    phase(name, [&] {
+      crew([&](Mutator& mutator, unsigned part) {
+        workload_.drop_to(mutator, part, settings_.keep_bytes);
+      });
+    });
+    malloc_trim(0);
+  }
+
+  void collect() {
+    phase("collect", [&] { on_main([](Mutator& mutator) { acre_collect(mutator.thread()); }); });
+  }
+
+  void release(const char* name) {
+    phase(name, [&] { on_main([](Mutator& mutator) { acre_release_memory(mutator.thread()); }); });
+  }
+
+  // Without the two threads that watch: the sampler's and this one.
+  IdleReading idle_reading() const {
+    IdleReading reading;
+    reading.resident =
+        static_cast<std::int64_t>(resident_exact()) - static_cast<std::int64_t>(before_.resident);
+    reading.seconds = now_seconds();
+    reading.processor =
+        processor_seconds() - thread_processor_seconds() - sampler_.processor_seconds();
+    return reading;
+  }
+
   // The first threads of a process leave stacks and buffers behind in glibc, which are not the heap's.
   void warm_up() {
     std::vector<std::thread> threads;
@@ -104,12 +159,13 @@ class Run {
       threads.emplace_back([] { std::this_thread::sleep_for(std::chrono::milliseconds(1)); });
     }
     for (std::thread& thread : threads) thread.join();
+    malloc_trim(0);  // so that drop() gives back nothing that was there before the heap
   }
 
+  void crew(const PartWork& work) { Crew(heap_, settings_.threads).run(work); }
+
   void parts(void (Workload::*work)(Mutator&, unsigned)) {
-    Crew(heap_, settings_.threads).run([&](Mutator& mutator, unsigned part) {
-      (workload_.*work)(mutator, part);
-    });
+    crew([&](Mutator& mutator, unsigned part) { (workload_.*work)(mutator, part); });
   }
 
   void on_main(const std::function<void(Mutator&)>& work) {
@@ -146,20 +202,27 @@ class Run {
 }  // namespace
 
 WorkloadResult run_workload(std::unique_ptr<Workload> workload, const Settings& settings,
-                            const acre_options& options, bool show_progress) {
+                            const acre_options& options, Course course, bool show_progress) {
   WorkloadResult result;
+  result.course = course;
   result.name = workload->name();
   result.description = workload->description();
+  if (course == Course::kIdle) {
+    result.name += ", idle";
+    result.description = "The data of " + std::string(workload->name()) +
+                         "; nearly all is dropped and the heap left alone; then again, and it is "
+                         "asked to give its memory back";
+  }
   Run run(*workload, settings, options, show_progress, result);
   try {
-    run.all();
+    run.all(course);
   } catch (const std::exception& problem) {
     result.failure = problem.what();
   }
   run.stop_sampling();
   workload.reset();
   run.destroy();
-  if (result.failure.empty()) {
+  if (result.failure.empty() && course == Course::kLife) {
     const std::uint64_t bytes = result.phases.front().live;
     result.raw = measure_raw(bytes, settings.threads, options.huge_pages);
   }

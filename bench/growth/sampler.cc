@@ -63,6 +63,7 @@ void Sampler::run() {
   while (!ended_) {
     wake_.wait_for(lock, std::chrono::duration<double>(interval_));
     if (heap_ != nullptr) take();
+    processor_.store(thread_processor_seconds(), std::memory_order_relaxed);
   }
 }
 

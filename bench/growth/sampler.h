@@ -45,6 +45,8 @@ class Sampler {
   void begin_phase(const std::string& name);
   // Returns the longest pause seen since begin_phase.
   std::uint64_t end_phase();
+  // What its own thread has used of the processor, up to its last reading. Any thread.
+  double processor_seconds() const { return processor_.load(std::memory_order_relaxed); }
   // Takes the last sample; the heap is not read any more after it returned.
   void stop();
 
@@ -73,6 +75,7 @@ class Sampler {
   std::uint64_t collections_ = 0;
   std::uint64_t longest_pause_ns_ = 0;
   acre_stats stats_{};
+  std::atomic<double> processor_{0};
   std::thread thread_;
 };
 

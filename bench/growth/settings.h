@@ -14,7 +14,10 @@ struct Settings {
   std::string directory = "/usr/include";
   unsigned threads = 1;
   bool collect_while_growing = true;
-  std::string json_path;  // empty: none
+  double idle_seconds = 15;  // the most that an idle heap is watched; 0: no idle run
+  bool idle_only = false;    // the idle run and nothing else
+  std::uint64_t keep_bytes = std::uint64_t{64} << 20;  // live data while idle
+  std::string json_path;                               // empty: none
   std::string html_path;
 };
 

@@ -9,6 +9,7 @@ namespace {
 
 // The smallest share for which each workload still has several units.
 constexpr std::uint64_t kMinPartBytes = 4 * kMiB;
+constexpr std::size_t kFirstCapacity = 64;
 
 }  // namespace
 
@@ -20,7 +21,7 @@ void SlotWorkload::start(Mutator& mutator) {
   references_ = register_bitmap_kind(mutator.heap(), "references", 1, 1);
   register_kinds(mutator.heap());
   for (Part& part : parts_) {
-    part.capacity = 64;
+    part.capacity = kFirstCapacity;
     part.slots.reserve(part.capacity);
     void* table = mutator.alloc(part.capacity * sizeof(void*), references_);
     part.table = std::make_unique<Root>(mutator, table);
@@ -58,6 +59,28 @@ void SlotWorkload::steady(Mutator& mutator, unsigned number) {
 void SlotWorkload::drop_half(Mutator& mutator, unsigned number) {
   Part& part = parts_[number];
   for (std::size_t i = 1; i < part.slots.size(); i += 2) clear(mutator, part, i);
+}
+
+void SlotWorkload::drop_to(Mutator& mutator, unsigned number, std::uint64_t keep) {
+  Part& part = parts_[number];
+  const std::uint64_t share = keep / parts_.size();
+  std::size_t kept = 0;
+  std::uint64_t bytes = 0;
+  while (kept < part.slots.size() && bytes + part.slots[kept].bytes <= share) {
+    bytes += part.slots[kept++].bytes;
+  }
+  const std::size_t capacity = std::max(kept, kFirstCapacity);
+  void** old = part.table->get<void*>();
+  void** narrow = static_cast<void**>(mutator.alloc(capacity * sizeof(void*), references_));
+  acre_store_range(mutator.thread(), narrow, narrow, old, kept);
+  part.table->set(narrow);
+  live_add(capacity * sizeof(void*));
+  live_drop(part.capacity * sizeof(void*) + part.live - bytes);
+  part.capacity = capacity;
+  part.live = bytes;
+  part.slots.resize(kept);
+  part.slots.shrink_to_fit();
+  part.slots.reserve(capacity);
 }
 
 void SlotWorkload::check(Mutator& mutator, unsigned number) {

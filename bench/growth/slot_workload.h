@@ -6,6 +6,7 @@
 //   steady      takes two slots at random, drops both units, and builds them again with their places
 //               exchanged: the live size is exactly what it was, the holes do not fit by construction
 //   drop_half   clears every second slot
+//   drop_to     keeps the first slots, in a table of their size
 //
 // What a unit contains follows from its seed, so that check can tell what must be there without keeping a
 // copy. Seeds and sizes are kept outside the heap; references only inside.
@@ -26,6 +27,7 @@ class SlotWorkload : public Workload {
   void grow(Mutator& mutator, unsigned part) override;
   void steady(Mutator& mutator, unsigned part) override;
   void drop_half(Mutator& mutator, unsigned part) override;
+  void drop_to(Mutator& mutator, unsigned part, std::uint64_t keep) override;
   void check(Mutator& mutator, unsigned part) override;
   void report(Mutator& mutator, Findings& findings) override;
 

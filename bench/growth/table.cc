@@ -119,6 +119,9 @@ void print_workload(const WorkloadResult& result) {
   for (const Row& row : rows) measure(row);
   for (const Row& row : table_heading()) print_row(row, widths);
   for (const Row& row : rows) print_row(row, widths);
+  if (result.idle) {
+    fmt::print("  idle: {} ({})\n", outcome_text(*result.idle), course_text(*result.idle));
+  }
   print_findings(result.findings);
   if (!result.failure.empty()) fmt::print("  STOPPED: {}\n", result.failure);
   std::fflush(stdout);
@@ -126,11 +129,16 @@ void print_workload(const WorkloadResult& result) {
 
 void print_checks(const Outcome& outcome) {
   fmt::print("\nchecks\n");
-  std::size_t width = 0;
-  for (const Check& check : outcome.checks) width = std::max(width, check.what.size());
+  std::array<std::size_t, 3> widths{};
   for (const Check& check : outcome.checks) {
-    std::string line = fmt::format("  {:<{}}  {:>9}  {:<15}  {:<13}", check.what, width,
-                                   check.measured, check.target, check.verdict_text());
+    widths[0] = std::max(widths[0], check.what.size());
+    widths[1] = std::max(widths[1], check.measured.size());
+    widths[2] = std::max(widths[2], check.target.size());
+  }
+  for (const Check& check : outcome.checks) {
+    std::string line =
+        fmt::format("  {:<{}}  {:>{}}  {:<{}}  {:<13}", check.what, widths[0], check.measured,
+                    widths[1], check.target, widths[2], check.verdict_text());
     if (!check.note.empty()) line += "  (" + check.note + ")";
     line.erase(line.find_last_not_of(' ') + 1);
     fmt::print("{}\n", line);

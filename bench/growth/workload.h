@@ -2,7 +2,8 @@
 //
 // A workload is split into parts, one for each thread. The runner calls start once, and then for each
 // phase grow, steady, drop_half on one fresh thread a part, in parallel; between phases it calls check the
-// same way. A part's data hangs from a handle, so nothing is lost when its thread of one phase ends.
+// same way. A part's data hangs from a handle, so nothing is lost when its thread of one phase ends. In the
+// idle run, grow and drop_to take turns.
 //
 // live() is what the workload knows to be reachable: the sum of the sizes it asked for. It is the
 // denominator of every "so much memory for so much data", and it is read by the sampler while parts run.
@@ -40,6 +41,9 @@ class Workload {
   // Drops and allocates again, with the live size the same at its end.
   virtual void steady(Mutator& mutator, unsigned part) = 0;
   virtual void drop_half(Mutator& mutator, unsigned part) = 0;
+  // Drops all but what was made first, as many whole units of it as `keep` bytes (of all parts together)
+  // have room for, and its own books of the rest. grow after it brings the size back to what it was.
+  virtual void drop_to(Mutator& mutator, unsigned part, std::uint64_t keep) = 0;
   // Throws Corrupt if an object is not as it was written.
   virtual void check(Mutator& mutator, unsigned part) = 0;
   // After growth and its figures.

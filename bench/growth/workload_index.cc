@@ -35,6 +35,7 @@ class IndexWorkload : public Workload {
   void grow(Mutator& mutator, unsigned part) override {
     FileTally tally;
     for (std::size_t i = 0; i < index_.segments(part); ++i) {
+      if (index_.holds(part, i)) continue;  // drop_to kept it
       live_add(index_.build(mutator, part, i, tally));
     }
     const std::lock_guard lock(mutex_);
@@ -56,6 +57,13 @@ class IndexWorkload : public Workload {
 
   void drop_half(Mutator& mutator, unsigned part) override {
     for (std::size_t i = 1; i < index_.segments(part); i += 2) {
+      live_drop(index_.drop(mutator, part, i));
+    }
+  }
+
+  // Segments are few and large: one is kept, whatever its size.
+  void drop_to(Mutator& mutator, unsigned part, std::uint64_t keep) override {
+    for (std::size_t i = part == 0 && keep > 0 ? 1 : 0; i < index_.segments(part); ++i) {
       live_drop(index_.drop(mutator, part, i));
     }
   }

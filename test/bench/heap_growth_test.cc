@@ -1,5 +1,6 @@
 // The program as a person runs it: options, files, exit codes.
 #include <boost/test/unit_test.hpp>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <regex>
 #include <string>
@@ -32,6 +33,29 @@ void fill(const TempDirectory& directory, Counts& counts) {
   }
 }
 
+void check_idle_phases(const nlohmann::json& workload) {
+  const char* const names[] = {"grow",       "drop",       "collect",        "idle",
+                               "grow again", "drop again", "release at once"};
+  const auto& phases = workload["phases"];
+  BOOST_TEST_REQUIRE(phases.size() == std::size(names));
+  for (std::size_t i = 0; i < std::size(names); ++i) BOOST_TEST(phases[i]["name"] == names[i]);
+  const double grown = phases[0]["live_bytes"];
+  for (const std::size_t i : {1, 2, 3, 5, 6}) {
+    const double kept = phases[i]["live_bytes"];
+    BOOST_TEST(kept < 0.9 * grown);
+    // An index keeps a segment of its own size; the others what fits, and their tables.
+    if (workload["name"] != "index, idle") BOOST_TEST(kept < 3.2 * (1 << 20));
+  }
+  for (const std::size_t i : {2, 6}) {  // what is kept is reachable, and the rest is not
+    const double marked = phases[i]["live_after_gc_bytes"];
+    BOOST_TEST(marked >= phases[i]["live_bytes"].get<double>());
+    BOOST_TEST(marked < 0.6 * grown);
+  }
+  const double again = phases[4]["live_bytes"];
+  BOOST_TEST(again > 0.9 * grown);
+  BOOST_TEST(again < 1.1 * grown);
+}
+
 // Everything that is a number in markup: attributes of the drawing, and paths.
 void check_numbers(const std::string& html) {
   for (const char* bad : {"nan", "inf"}) {
@@ -57,8 +81,8 @@ BOOST_AUTO_TEST_SUITE(heap_growth)
 BOOST_AUTO_TEST_CASE(help_names_every_option_and_is_no_error) {
   const Ran ran = run("--help");
   BOOST_TEST(ran.code == 0);
-  for (const char* option :
-       {"--workload", "--gib", "--dir", "--threads", "--gc", "--json", "--html", "--help"}) {
+  for (const char* option : {"--workload", "--gib", "--dir", "--threads", "--gc", "--idle",
+                             "--keep", "--idle-only", "--json", "--html", "--help"}) {
     BOOST_TEST(contains(ran.output, option));
   }
 }
@@ -77,6 +101,13 @@ BOOST_AUTO_TEST_CASE(a_wrong_command_line_ends_with_usage_and_2) {
   check_usage_error("--workload small --threads 257", "--threads");
   check_usage_error("--workload small --threads two", "--threads");
   check_usage_error("--workload small --gc sometimes", "--gc");
+  check_usage_error("--workload small --idle -1", "--idle");
+  check_usage_error("--workload small --idle nan", "--idle");
+  check_usage_error("--workload small --idle 3601", "--idle");
+  check_usage_error("--workload small --idle soon", "--idle");
+  check_usage_error("--workload small --keep -1", "--keep");
+  check_usage_error("--workload small --keep inf", "--keep");
+  check_usage_error("--workload small --idle 0 --idle-only", "--idle-only");
   check_usage_error("--dir /nowhere/at/all", "/nowhere/at/all");
   check_usage_error("--dir /proc/self/maps", "not a directory");
   check_usage_error("--workload small --json /proc/no/file", "--json");
@@ -87,8 +118,8 @@ BOOST_AUTO_TEST_CASE(the_index_gives_the_answer_of_a_plain_map) {
   Counts counts;
   fill(directory, counts);
   const std::filesystem::path json_path = directory.path() / "out" / "r.json";
-  const Ran ran = run("--workload index --dir '" + directory.path().string() + "' --json '" +
-                      json_path.string() + "'");
+  const Ran ran = run("--workload index --idle 0 --dir '" + directory.path().string() +
+                      "' --json '" + json_path.string() + "'");
   BOOST_TEST_REQUIRE(ran.code == 0, ran.output);
   const auto json = nlohmann::json::parse(read_file(json_path));
   std::vector<std::pair<std::string, std::uint64_t>> top;
@@ -103,8 +134,8 @@ BOOST_AUTO_TEST_CASE(the_page_needs_nothing_from_elsewhere_and_its_numbers_are_n
   Counts counts;
   fill(directory, counts);
   const std::filesystem::path page = directory.path() / "page.html";
-  const Ran ran = run("--workload all --gib 0.01 --threads 2 --dir '" + directory.path().string() +
-                      "' --html '" + page.string() + "'");
+  const Ran ran = run("--workload all --gib 0.01 --threads 2 --idle 0.1 --dir '" +
+                      directory.path().string() + "' --html '" + page.string() + "'");
   BOOST_TEST_REQUIRE(ran.code == 0, ran.output);
   const std::string html = read_file(page);
   for (const char* outside : {"http:", "https:", "//cdn", "@import", "url(", "src=", "<link"}) {
@@ -112,6 +143,7 @@ BOOST_AUTO_TEST_CASE(the_page_needs_nothing_from_elsewhere_and_its_numbers_are_n
   }
   for (const char* name : {"index", "small", "mixed", "large"}) {
     BOOST_TEST(contains(html, std::string("<h2>") + name + "</h2>"));
+    BOOST_TEST(contains(html, std::string("<h2>") + name + ", idle</h2>"));
   }
   check_numbers(html);
 }
@@ -119,7 +151,8 @@ BOOST_AUTO_TEST_CASE(the_page_needs_nothing_from_elsewhere_and_its_numbers_are_n
 BOOST_AUTO_TEST_CASE(the_json_has_every_phase_with_its_figures_and_samples) {
   const TempDirectory directory;
   const std::filesystem::path json_path = directory.path() / "r.json";
-  const Ran ran = run("--workload small --gib 0.02 --gc off --json '" + json_path.string() + "'");
+  const Ran ran =
+      run("--workload small --gib 0.02 --gc off --idle 0 --json '" + json_path.string() + "'");
   BOOST_TEST_REQUIRE(ran.code == 0, ran.output);
   const auto json = nlohmann::json::parse(read_file(json_path));
   BOOST_TEST(json["schema"] == "acre.heap_growth/1");
@@ -138,9 +171,51 @@ BOOST_AUTO_TEST_CASE(the_json_has_every_phase_with_its_figures_and_samples) {
   BOOST_TEST(contains(ran.output, "checks"));
 }
 
+// Whether the heap gave anything back within the second is not asked.
+BOOST_AUTO_TEST_CASE(an_idle_run_of_every_workload_keeps_what_was_asked_for_and_has_its_targets) {
+  const TempDirectory directory;
+  Counts counts;
+  fill(directory, counts);
+  const std::filesystem::path json_path = directory.path() / "r.json";
+  const Ran ran =
+      run("--workload all --gib 0.05 --threads 2 --keep 3 --idle 0.3 --idle-only --dir '" +
+          directory.path().string() + "' --json '" + json_path.string() + "'");
+  BOOST_TEST_REQUIRE(ran.code == 0, ran.output);
+  const auto json = nlohmann::json::parse(read_file(json_path));
+  BOOST_TEST(json["settings"]["idle_seconds"] == 0.3);
+  BOOST_TEST(json["settings"]["keep_bytes"] == 3 << 20);
+  BOOST_TEST_REQUIRE(json["workloads"].size() == 4u);
+  for (const auto& workload : json["workloads"]) {
+    const std::string name = workload["name"];
+    BOOST_TEST_CONTEXT(name) {
+      BOOST_TEST(name.ends_with(", idle"));
+      BOOST_TEST(contains(ran.output, name + ": resident <= 1.2 x live + 32 MiB, by itself"));
+      BOOST_TEST(contains(ran.output, name + ": release at once: time, and resident"));
+      BOOST_TEST(workload["completed"] == true);
+      BOOST_TEST(workload["raw"].empty());
+      check_idle_phases(workload);
+      const auto& idle = workload["idle"];
+      BOOST_TEST(idle["live_bytes"] == workload["phases"][3]["live_bytes"]);
+      BOOST_TEST(idle["met"] == (idle["resident_end_bytes"] <= idle["bound_bytes"]));
+      BOOST_TEST((idle["met"] == true || idle["seconds"] >= 0.3));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_idle_run_is_beside_the_other_one_unless_it_is_left_out) {
+  const Ran both = run("--workload small --gib 0.01 --idle 0.1");
+  BOOST_TEST(both.code == 0);
+  BOOST_TEST(contains(both.output, "\nsmall: "));
+  BOOST_TEST(contains(both.output, "\nsmall, idle: "));
+  const Ran without = run("--workload small --gib 0.01 --idle 0");
+  BOOST_TEST(without.code == 0);
+  BOOST_TEST(contains(without.output, "\nsmall: "));
+  BOOST_TEST(!contains(without.output, "idle"));
+}
+
 BOOST_AUTO_TEST_CASE(an_empty_directory_says_so) {
   const TempDirectory directory;
-  const Ran ran = run("--workload index --dir '" + directory.path().string() + "'");
+  const Ran ran = run("--workload index --idle 0.1 --dir '" + directory.path().string() + "'");
   BOOST_TEST(ran.code == 0, ran.output);
   BOOST_TEST(contains(ran.output, "holds no text file"));
 }
@@ -152,8 +227,13 @@ BOOST_AUTO_TEST_CASE(a_heap_that_is_full_ends_the_workload_with_1) {
     BOOST_TEST_CONTEXT(workload << " printed\n" << ran.output) {
       BOOST_TEST(ran.code == 1);
       BOOST_TEST(contains(ran.output, "out of memory"));
+      BOOST_TEST(!contains(ran.output, workload + std::string(", idle")));
     }
   }
+  const Ran idle = run("--gib 0.25 --workload small --idle-only", "ACRE_RESERVE_BYTES=64MiB");
+  BOOST_TEST(idle.code == 1);
+  BOOST_TEST(contains(idle.output, "small, idle: out of memory"));
+  BOOST_TEST(!contains(idle.output, "by itself"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

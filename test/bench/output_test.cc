@@ -5,6 +5,7 @@
 #include <string>
 
 #include "bench/growth/chart.h"
+#include "bench/growth/checks.h"
 #include "bench/growth/html.h"
 #include "bench/growth/json.h"
 #include "bench/growth/scale.h"
@@ -30,6 +31,42 @@ WorkloadResult result_with(std::vector<Sample> samples) {
     result.phases.push_back(phase);
   }
   return result;
+}
+
+// 4 GiB grown, 64 MiB kept, watched for `waited`.
+WorkloadResult idle_result(bool met, double waited) {
+  WorkloadResult result;
+  result.course = Course::kIdle;
+  result.name = "made, idle";
+  double start = 0;
+  for (const char* name :
+       {"grow", "drop", "collect", "idle", kGrowAgain, "drop again", kReleaseAtOnce}) {
+    PhaseFigures phase;
+    phase.name = name;
+    phase.start = start;
+    phase.seconds = 0.5;
+    phase.live = phase.name.starts_with("grow") ? 4 * kGiB : 64 * kMiB;
+    phase.resident = static_cast<std::int64_t>(phase.live);
+    start += 0.6;
+    result.phases.push_back(phase);
+  }
+  result.idle = IdleFigures{.live = 64 * kMiB,
+                            .bound = idle_bound(64 * kMiB),
+                            .met = met,
+                            .seconds = waited,
+                            .processor_seconds = waited / 100,
+                            .resident_start = static_cast<std::int64_t>(4 * kGiB),
+                            .resident_end = static_cast<std::int64_t>((met ? 100 : 310) * kMiB)};
+  return result;
+}
+
+// The one whose name has `part`.
+Check check_of(const WorkloadResult& result, const std::string& part) {
+  for (const Check& check : make_checks({}, {}, {result})) {
+    if (check.what.find(part) != std::string::npos) return check;
+  }
+  BOOST_FAIL("no check of " << part);
+  return {};
 }
 
 bool contains(const std::string& text, const std::string& part) {
@@ -129,6 +166,71 @@ BOOST_AUTO_TEST_CASE(a_failed_workload_is_shown_without_figures) {
   outcome.workloads.push_back(result);
   BOOST_TEST(contains(to_html(outcome), "Stopped: out of memory"));
   BOOST_TEST(contains(to_json(outcome), "\"completed\": false"));
+}
+
+BOOST_AUTO_TEST_CASE(an_idle_heap_is_judged_by_a_minute) {
+  const auto verdict = [](bool met, double waited) {
+    return check_of(idle_result(met, waited), "by itself").verdict;
+  };
+  BOOST_TEST((verdict(true, 59) == Check::Verdict::kHolds));
+  BOOST_TEST((verdict(true, 61) == Check::Verdict::kDoesNotHold));
+  BOOST_TEST((verdict(false, 60) == Check::Verdict::kDoesNotHold));
+  BOOST_TEST((verdict(false, 15) == Check::Verdict::kNotMeasured));
+  BOOST_TEST(check_of(idle_result(false, 60), "by itself").measured ==
+             "not met: 310 MiB after 60.0 s");
+}
+
+BOOST_AUTO_TEST_CASE(what_grew_less_than_an_idle_heap_may_keep_is_not_judged) {
+  WorkloadResult result = idle_result(true, 0);
+  for (PhaseFigures& phase : result.phases) phase.live = 64 * kMiB;
+  for (const char* what : {"by itself", "at once"}) {
+    BOOST_TEST((check_of(result, what).verdict == Check::Verdict::kNotMeasured));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(releasing_at_once_has_a_second_for_4_gib_and_the_bound) {
+  WorkloadResult result = idle_result(true, 1);
+  PhaseFigures& release = result.phases.back();
+  const auto verdict = [&] { return check_of(result, "at once").verdict; };
+  release.seconds = 0.99;
+  BOOST_TEST((verdict() == Check::Verdict::kHolds));
+  release.seconds = 1.01;
+  BOOST_TEST((verdict() == Check::Verdict::kDoesNotHold));
+  result.phases[4].live = 8 * kGiB;
+  BOOST_TEST((verdict() == Check::Verdict::kHolds));
+  release.resident = static_cast<std::int64_t>(109 * kMiB);  // 1.2 x 64 + 32 = 108.8
+  BOOST_TEST((verdict() == Check::Verdict::kDoesNotHold));
+}
+
+BOOST_AUTO_TEST_CASE(a_phase_that_did_not_run_or_end_is_not_judged) {
+  const auto idle_checks = [](const WorkloadResult& result) {
+    return make_checks({}, {}, {result}).size() - make_checks({}, {}, {}).size();
+  };
+  WorkloadResult result = idle_result(true, 1);
+  BOOST_TEST(idle_checks(result) == 2u);
+  result.phases.back().completed = false;
+  BOOST_TEST(idle_checks(result) == 1u);
+  result.idle.reset();
+  BOOST_TEST(idle_checks(result) == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(the_page_and_the_json_have_the_idle_heap) {
+  Outcome outcome;
+  WorkloadResult result = idle_result(false, 60);
+  result.samples = {Sample{}, Sample{}};
+  result.samples.back().seconds = 5;
+  outcome.workloads.push_back(result);
+  const std::string html = to_html(outcome);
+  for (const PhaseFigures& phase : result.phases) {
+    BOOST_TEST(contains(html, ">" + phase.name + "</text>"));
+  }
+  BOOST_TEST(
+      contains(html, "310 MiB</b><span>resident after 60.0 s idle, and not at most 109 MiB"));
+  BOOST_TEST(!contains(html, "band b5"));  // the page has five colours
+  BOOST_TEST(!contains(html, "What was in it"));
+  const std::string json = to_json(outcome);
+  BOOST_TEST(contains(json, "\"met\": false"));
+  BOOST_TEST(contains(json, "\"processor_share\": 0.01"));
 }
 
 BOOST_AUTO_TEST_CASE(every_column_has_a_heading_and_a_help) {
