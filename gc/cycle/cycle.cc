@@ -54,7 +54,6 @@ void Cycle::stop_threads() {
 
 void Cycle::start_background() {
   if (heap_->options.scavenger == 0) return;
-  background_.set_tick(limit_.follows_system() ? 1'000'000'000 : rt::Background::kTickNs);
   background_.start();
 }
 

@@ -14,8 +14,14 @@ using rt::Line;
 
 namespace {
 
-constexpr uint64_t kLookNs = rt::Background::kTickNs;
-constexpr uint64_t kRefreshNs = 1'000'000'000;
+// Between two looks, while there may be something to do, and when nothing was for a while. Shorter: an
+// idle process is woken more often; longer: its memory goes back later.
+constexpr uint64_t kLookNs = 1'000'000'000;
+constexpr uint64_t kQuietLookNs = 10'000'000'000;
+
+// Looks in a row that find nothing allocated: then the heap is idle.
+constexpr unsigned kQuietLooks = 2;
+constexpr unsigned kVeryQuietLooks = 10;
 
 // A step of the background thread: a fraction of a millisecond.
 constexpr unsigned kSpansPerStep = 64;
@@ -28,14 +34,14 @@ constexpr int64_t kIdleBytes = 64 * rt::kKiB;
 }  // namespace
 
 void Upkeep::tick(uint64_t now_ns) {
-  if (cycle_->limit().follows_system() && now_ns >= next_refresh_ns_) {
-    next_refresh_ns_ = now_ns + kRefreshNs;
-    if (cycle_->limit().refresh()) cycle_->pacing().update();
-  }
   if (now_ns >= next_look_ns_) {
     next_look_ns_ = now_ns + kLookNs;
+    const bool follows_system = cycle_->limit().follows_system();
+    if (follows_system && cycle_->limit().refresh()) cycle_->pacing().update();
     notice_idleness();
     collect_if_idle(now_ns);
+    const bool quiet = quiet_looks_ >= kVeryQuietLooks && !follows_system;
+    cycle_->background().set_tick(quiet ? kQuietLookNs : kLookNs);
   }
   set_goal();
 }
@@ -44,7 +50,9 @@ void Upkeep::notice_idleness() {
   const int64_t allocated = heap_->allocated_since_gc.load(std::memory_order_relaxed);
   const uint64_t cycles = cycle_->stats().cycles.load(std::memory_order_relaxed);
   const int64_t grown = allocated - allocated_;
-  idle_ = cycles == cycles_ && grown < kIdleBytes && grown > -kIdleBytes;
+  const bool quiet = cycles == cycles_ && grown < kIdleBytes && grown > -kIdleBytes;
+  quiet_looks_ = quiet ? std::min(quiet_looks_ + 1, kVeryQuietLooks) : 0;
+  idle_ = quiet_looks_ >= kQuietLooks;
   allocated_ = allocated;
   cycles_ = cycles;
   const uint64_t in_use = bytes_of(heap_->pages.pages_in_use()).raw;

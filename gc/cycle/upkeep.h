@@ -4,8 +4,8 @@
 //          when nothing has for long
 //   step   sweeps some spans, else gives some free pages back, else (idle) mark buffers
 //
-// A heap is idle when less than a thread's counting step (64 KiB) was allocated since the last look, some
-// seconds ago. Then pages for further growth are no longer kept, and dense chunks are not left alone.
+// A heap is idle when less than a thread's counting step (64 KiB) was allocated from one look to the next,
+// a second later, twice in a row. Then pages for further growth are no longer kept, and dense chunks are not left alone.
 //
 // A collection from here does not insist: a thread that comes to no safepoint within kPatienceNs (it sleeps
 // in a system call outside a blocking region, say) is not worth stopping all the others for.
@@ -48,10 +48,10 @@ class Upkeep final : public rt::BackgroundWork {
   rt::ThreadRegistry* threads_;
   Cycle* cycle_;
   uint64_t next_look_ns_ = 0;
-  uint64_t next_refresh_ns_ = 0;
   int64_t allocated_ = 0;  // since the last collection, at the last look
   uint64_t cycles_ = 0;    // at the last look
   uint64_t peak_in_use_ = 0;
+  unsigned quiet_looks_ = 0;
   bool idle_ = false;
   uint64_t reported_background_ = 0;
   uint64_t reported_allocating_ = 0;

@@ -53,7 +53,7 @@ class Background {
   // A relaxed load: cheap enough to ask each time.
   bool started() const { return started_.load(std::memory_order_relaxed); }
   void wake();
-  // Ticks come as often as this from now on; kTickNs at first.
+  // Ticks come this often from now on (to be said in a tick); kTickNs at first.
   void set_tick(uint64_t ns) { tick_ns_.store(ns, std::memory_order_relaxed); }
   // Ends the thread. start() may begin anew.
   void stop();
