@@ -50,10 +50,6 @@ bool refused_by_limit(acre_heap* heap, const Request& request) {
 // All of the sweep is done before the try: room may lie in any span, and pages in a row only be
 // there when the last of them is free.
 void* collect_and_take(acre_thread* thread, const Request& request) {
-  // Where the hard limit forbids it, collections are put off as those for the soft one are.
-  if (refused_by_limit(thread->heap, request) && thread->heap->cycle.limit().limiting()) {
-    return nullptr;
-  }
   thread->heap->cycle.collect(thread, Reason::kNoMemory);
   thread->heap->cycle.finish_sweep();
   return take_room(thread, request);
@@ -91,7 +87,10 @@ __attribute__((noinline)) void* alloc_slow(acre_thread* thread, const Request& r
   thread->registry->safepoint(thread);
   collect_if_due(thread);
   void* object = take_room(thread, request);
-  if (object == nullptr) object = collect_and_take(thread, request);
+  // Where only the hard limit forbids it, collections are put off as those for the soft one are.
+  const bool put_off =
+      object == nullptr && refused_by_limit(heap, request) && heap->cycle.limit().limiting();
+  if (object == nullptr && !put_off) object = collect_and_take(thread, request);
   if (object == nullptr) object = ask_handler(thread, request);
   if (object != nullptr) return object;
   return fail(thread, refused_by_limit(heap, request) ? ACRE_E_LIMIT : ACRE_E_NOMEM);

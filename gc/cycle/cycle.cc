@@ -107,6 +107,7 @@ void Cycle::run(Reason reason) {
   const uint64_t start = rt::now_ns();
   const uint64_t cpu_start = rt::thread_cpu_ns();
   const uint64_t others_start = stats_.cpu_ns.load(std::memory_order_relaxed);
+  limit_.before_collection();
   prepare();
   const rt::AllocationCounts counts = rt::count_allocations(*heap_, *threads_);
   const uint64_t before = counts.bytes(counts.mallocs, counts.large_malloc_bytes) -

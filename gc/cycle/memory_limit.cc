@@ -24,9 +24,9 @@ void MemoryLimit::init(const acre_options& options, rt::Retention* retention, un
   retention_ = retention;
   asked_.store(options.memory_limit, std::memory_order_relaxed);
   hard_.store(options.hard_limit, std::memory_order_relaxed);
+  processors_ = processors;
   limiter_.init(processors);
   last_now_ns_ = rt::now_ns();
-  last_cpu_ns_ = rt::process_cpu_ns();
   refresh();
 }
 
@@ -78,22 +78,28 @@ bool MemoryLimit::update() {
 
 void MemoryLimit::add_to_limiter(uint64_t gc_cpu_ns, uint64_t pause_ns) {
   const uint64_t now = rt::now_ns();
-  const uint64_t cpu = rt::process_cpu_ns();
-  const uint64_t ran = less(less(now, last_now_ns_), pause_ns);
-  const uint64_t worked = less(less(cpu, last_cpu_ns_), gc_cpu_ns);
+  const uint64_t available = less(now, last_now_ns_) * processors_;
   last_now_ns_ = now;
-  last_cpu_ns_ = cpu;
-  limiter_.add(gc_cpu_ns, std::max(ran, worked));
+  const uint64_t gc = std::max(gc_cpu_ns, pause_ns * processors_ / 3 * 2);
+  limiter_.add(std::min(gc, available), less(available, gc));
+}
+
+void MemoryLimit::before_collection() {
+  rt::LockGuard guard(lock_);
+  add_to_limiter(0, 0);
+  collecting_ = true;
 }
 
 void MemoryLimit::after_collection(uint64_t gc_cpu_ns, uint64_t pause_ns) {
   rt::LockGuard guard(lock_);
+  collecting_ = false;
   add_to_limiter(gc_cpu_ns, pause_ns);
 }
 
+// Who asks while the world is stopped (acre_stats_read may) must not have the pause taken for mutator time.
 bool MemoryLimit::limiting() {
   rt::LockGuard guard(lock_);
-  add_to_limiter(0, 0);
+  if (!collecting_) add_to_limiter(0, 0);
   return limiter_.limiting();
 }
 

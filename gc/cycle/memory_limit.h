@@ -6,11 +6,15 @@
 //
 // The limit is kept by others: the pacer's goal lies below it (pacing.h), pages are given back for it
 // (runtime/heap/retention.h). Here is the limiter of what that may cost: collections for the limit's sake
-// are put off while they would take more than half of the processor time (gc/pace/cpu_limiter.h). For it
+// are put off while they would take more than half of the processor time (gc/pace/cpu_limiter.h). For it,
+// as in Go,
 //
 //   collector time = processor time of all that mark
-//   mutator time   = processor time of the process less that, or the time that the world ran, if that is
-//                    more: a program that waits loses nothing by a collection
+//   mutator time   = the time passed on all processors, less that: what the program could have had
+//
+// but two thirds of a pause count for the collector on every processor, if that is more: the world is
+// stopped, so that a program on many processors would else stand still nearly always with the collector at
+// less than half. With one marker on many processors the limit is then three quarters of the time.
 //
 // Threads: any.
 
@@ -43,7 +47,9 @@ class MemoryLimit {
   // Reads again what the system allows. True: the limit in effect has changed.
   bool refresh();
 
-  // A collection took so much processor time, and stopped the world for so long, until now.
+  // Around the stop of a collection: it took so much processor time, and stopped the world for so long,
+  // until now.
+  void before_collection();
   void after_collection(uint64_t gc_cpu_ns, uint64_t pause_ns);
   bool limiting();
   uint64_t events() const { return events_.load(std::memory_order_relaxed); }
@@ -69,9 +75,10 @@ class MemoryLimit {
   uint64_t allowed_;  // by the system; 0: never read
   bool failing_;      // ACRE_LIMIT_FAIL is in effect
   uint64_t last_event_ns_;
+  bool collecting_;  // what passes is neither's time until it is known whose
   CpuLimiter limiter_;
+  uint64_t processors_;
   uint64_t last_now_ns_;  // up to which the limiter knows
-  uint64_t last_cpu_ns_;
 };
 
 }  // namespace acre::gc

@@ -22,11 +22,14 @@ constexpr uint64_t kQuietLookNs = 10'000'000'000;
 // Looks in a row that find nothing allocated: then the heap is idle.
 constexpr unsigned kQuietLooks = 2;
 constexpr unsigned kVeryQuietLooks = 10;
+constexpr unsigned kLooksPerHugeQuestion = 5;
 
 // A step of the background thread: a fraction of a millisecond.
 constexpr unsigned kSpansPerStep = 64;
 constexpr ByteCount kBytesPerStep{4 * rt::kMiB};
 constexpr unsigned kBuffersPerStep = 256;
+
+constexpr uint64_t kMostCollapsePauseNs = 300'000'000'000;
 
 // Allocation is counted in steps by each thread.
 constexpr int64_t kIdleBytes = 64 * rt::kKiB;
@@ -57,7 +60,9 @@ void Upkeep::notice_idleness() {
   cycles_ = cycles;
   const uint64_t in_use = bytes_of(heap_->pages.pages_in_use()).raw;
   peak_in_use_ = std::max(in_use, peak_in_use_ - peak_in_use_ / 8);
-  if (idle_) heap_->pages.retention().begin_generation();
+  rt::Retention& retention = heap_->pages.retention();
+  if (idle_) retention.begin_generation();
+  if (++looks_ % kLooksPerHugeQuestion == 0) retention.ask_for_huge_pages();
 }
 
 void Upkeep::collect_if_idle(uint64_t now_ns) {
@@ -75,7 +80,24 @@ bool Upkeep::step() {
   if (sweep_some()) return true;
   set_goal();
   if (heap_->pages.retention().release_towards_goal(kBytesPerStep) > ByteCount(0)) return true;
-  return idle_ && cycle_->trim_buffers(kBuffersPerStep);
+  if (idle_ && cycle_->trim_buffers(kBuffersPerStep)) return true;
+  return make_huge();
+}
+
+// Where the heap is dense enough for huge pages, but has small ones because of when it grew. A kernel that
+// has none is asked again later, and later still.
+bool Upkeep::make_huge() {
+  using Collapse = rt::Retention::Collapse;
+  const uint64_t now = rt::now_ns();
+  if (now < next_collapse_ns_) return false;
+  const Collapse result = heap_->pages.retention().collapse_dense_chunk();
+  if (result == Collapse::kRefused) {
+    collapse_pause_ns_ = std::clamp(collapse_pause_ns_ * 2, kLookNs, kMostCollapsePauseNs);
+    next_collapse_ns_ = now + collapse_pause_ns_;
+  } else if (result == Collapse::kDone) {
+    collapse_pause_ns_ = 0;
+  }
+  return result == Collapse::kDone;
 }
 
 bool Upkeep::sweep_some() {

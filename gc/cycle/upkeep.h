@@ -2,7 +2,8 @@
 //
 //   tick   follows the memory limit of the container; notices that nothing is being allocated; collects
 //          when nothing has for long
-//   step   sweeps some spans, else gives some free pages back, else (idle) mark buffers
+//   step   sweeps some spans, else gives some free pages back, else (idle) mark buffers, else makes a few
+//          small pages huge
 //
 // A heap is idle when less than a thread's counting step (64 KiB) was allocated from one look to the next,
 // a second later, twice in a row. Then pages for further growth are no longer kept, and dense chunks are not left alone.
@@ -42,6 +43,7 @@ class Upkeep final : public rt::BackgroundWork {
   void notice_idleness();
   void collect_if_idle(uint64_t now_ns);
   bool sweep_some();
+  bool make_huge();
   void set_goal();
 
   rt::Heap* heap_;
@@ -51,8 +53,11 @@ class Upkeep final : public rt::BackgroundWork {
   int64_t allocated_ = 0;  // since the last collection, at the last look
   uint64_t cycles_ = 0;    // at the last look
   uint64_t peak_in_use_ = 0;
+  unsigned looks_ = 0;
   unsigned quiet_looks_ = 0;
   bool idle_ = false;
+  uint64_t next_collapse_ns_ = 0;
+  uint64_t collapse_pause_ns_ = 0;
   uint64_t reported_background_ = 0;
   uint64_t reported_allocating_ = 0;
 };

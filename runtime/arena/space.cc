@@ -148,6 +148,11 @@ void Space::use_small_pages() {
   if (huge_books_ && os_->advise_huge(reservation_, books_bytes_, false)) huge_books_ = false;
 }
 
+void Space::use_huge_pages() {
+  if (huge_pages_ != ACRE_HUGE_PAGES_AUTO || wants_huge_pages() || os_->strict()) return;
+  huge_arenas_.store(os_->advise_huge(base_, mapped(), true), std::memory_order_relaxed);
+}
+
 // The parts of the side tables that stand for these arenas: an arena's are whole pages of each.
 bool Space::commit_books_for(ByteCount from, ByteCount end) {
   const auto commit = [this, from, end](const void* table, uint64_t bytes_per_page) {

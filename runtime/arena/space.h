@@ -101,6 +101,8 @@ class Space {
   // From now on the kernel shall make no huge pages of what is mapped (huge_pages=auto): it would fill
   // released pages with memory again.
   void use_small_pages();
+  // The reverse: huge pages where the kernel makes them, until arenas are mapped or memory is given back.
+  void use_huge_pages();
   bool wants_huge_pages() const { return huge_arenas_.load(std::memory_order_relaxed); }
 
   PageEntry page_entry(PageId page) const {

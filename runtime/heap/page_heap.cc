@@ -124,10 +124,13 @@ bool PageHeap::map_for(PageCount wanted, PageId* first, PageCount* pages) {
   return true;
 }
 
-// As they were: what holds memory, or may, is not known apart any more.
+// As they were. Which of them held no memory is not known any more: so none does if some did not.
 void PageHeap::put_back(const PageRun& run) {
+  const bool fresh = run.scavenged == run.pages;
+  const bool released = run.scavenged != PageCount(0) && !fresh &&
+                        space_->os().release(space_->address(run.page), bytes_of(run.pages));
   LockGuard guard(lock_);
-  pages_.give_back(run.page, run.pages, run.scavenged == run.pages);
+  pages_.give_back(run.page, run.pages, fresh || released);
   retention_.publish();
 }
 

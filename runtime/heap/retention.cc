@@ -12,6 +12,15 @@ constexpr PageId kTop{UINT64_MAX};
 // The kernel's huge page, where it has them: 2 MiB.
 constexpr PageCount kHugePage{2 * kMiB / kPageBytes};
 
+constexpr unsigned kChunksPerLook = 1024;
+
+// A heap that is left as it is gets huge pages from this size on: below it most of what a collector and a
+// program touch is in the processor's own tables.
+constexpr ByteCount kHugeFrom{256 * kMiB};
+
+// Holes do not matter below it.
+constexpr ByteCount kSmallHeap{16 * kMiB};
+
 // What an allocation gives back beyond what it took, so that it does not come back for every page.
 constexpr ByteCount kReleaseStep{kMiB};
 
@@ -56,12 +65,27 @@ ByteCount Retention::over(ByteCount limit) const {
   return now > limit ? now - limit : ByteCount(0);
 }
 
+ByteCount Retention::over_goal() const {
+  const ByteCount now = retained();
+  return now - std::min(now, goal());
+}
+
+// Free pages with memory, above a tenth of all others.
+ByteCount Retention::holes_over_tenth() const {
+  const ByteCount now = retained();
+  if (now <= kSmallHeap) return ByteCount(0);
+  const ByteCount holes = std::min(now, releasable());
+  const ByteCount allowed((now - holes).raw / 10);
+  return holes - std::min(holes, allowed);
+}
+
 bool Retention::keep_within(PageCount fresh) {
   if (fresh == PageCount(0)) return true;
   const ByteCount soft{soft_.load(std::memory_order_relaxed)};
-  const ByteCount over_goal = retained() - std::min(retained(), goal());
+  const ByteCount lower_limit = std::min(soft, hard_limit());
+  const ByteCount too_much = std::max(over_goal(), holes_over_tenth());
   const ByteCount wanted =
-      std::max(over(soft), std::min(over_goal, std::max(bytes_of(fresh), kReleaseStep)));
+      std::max(over(lower_limit), std::min(too_much, std::max(bytes_of(fresh), kReleaseStep)));
   if (wanted == ByteCount(0)) return true;
   if (releasable() > ByteCount(0)) {
     PageId cursor = kTop;
@@ -82,16 +106,22 @@ void Retention::release_above_soft_limit() {
 }
 
 ByteCount Retention::release_towards_goal(ByteCount at_most) {
-  const ByteCount over_goal = retained() - std::min(retained(), goal());
-  if (over_goal == ByteCount(0) || releasable() == ByteCount(0)) return ByteCount(0);
+  const ByteCount too_much = over_goal();
+  if (too_much == ByteCount(0) || releasable() == ByteCount(0)) return ByteCount(0);
   PageId cursor = kTop;
   {
     LockGuard guard(release_lock_);
     cursor = background_cursor_;
   }
-  const ByteCount done = release(std::min(at_most, over_goal), ReleaseBy::kBackground, &cursor);
+  const bool from_top = cursor == kTop;
+  const ByteCount wanted = std::min(at_most, too_much);
+  ByteCount done = release(wanted, ReleaseBy::kBackground, &cursor);
+  if (done == ByteCount(0) && !from_top) {
+    // At the bottom: there may be new ones above where this walk began.
+    cursor = kTop;
+    done = release(wanted, ReleaseBy::kBackground, &cursor);
+  }
   LockGuard guard(release_lock_);
-  // At the bottom: the next call begins at the top again, where there may be new ones.
   background_cursor_ = done == ByteCount(0) ? kTop : cursor;
   return done;
 }
@@ -104,6 +134,49 @@ ByteCount Retention::release_all() {
 void Retention::begin_generation() {
   LockGuard guard(*page_lock_);
   pages_->begin_generation();
+}
+
+ByteCount Retention::ever_released() const {
+  ByteCount sum;
+  for (size_t i = 0; i < kReleasers; ++i) sum += released_by(static_cast<ReleaseBy>(i));
+  return sum;
+}
+
+void Retention::ask_for_huge_pages() {
+  LockGuard releasing(release_lock_);
+  const ByteCount mapped = space_->mapped();
+  if (mapped != grown_to_) {
+    grown_to_ = mapped;
+    released_before_ = ever_released();
+    return;
+  }
+  if (space_->wants_huge_pages() || mapped < kHugeFrom || ever_released() != released_before_ ||
+      retained() + ByteCount(kArenaBytes) < mapped) {
+    return;
+  }
+  LockGuard growing(*grow_lock_);
+  space_->use_huge_pages();
+}
+
+Retention::Collapse Retention::collapse_dense_chunk() {
+  if (!space_->wants_huge_pages()) return Collapse::kNothing;
+  // Nothing in the chunk may be given back meanwhile.
+  LockGuard releasing(release_lock_);
+  if (collapsed_at_ != space_->mapped()) {
+    collapsed_at_ = space_->mapped();
+    collapse_cursor_ = PageId(0);
+  }
+  PageRun chunk;
+  {
+    LockGuard guard(*page_lock_);
+    chunk = pages_->find_dense_chunk(collapse_cursor_, kChunksPerLook, &collapse_cursor_);
+    if (!chunk.ok()) {
+      return collapse_cursor_ < pages_->highest() ? Collapse::kDone : Collapse::kNothing;
+    }
+  }
+  if (!space_->wants_huge_pages()) return Collapse::kNothing;
+  const bool done = space_->os().collapse(space_->address(chunk.page), bytes_of(chunk.pages));
+  return done ? Collapse::kDone : Collapse::kRefused;
 }
 
 // Only the background thread has time to be choosy: an allocation that passes a limit needs the memory.
@@ -129,6 +202,7 @@ ByteCount Retention::release(ByteCount at_most, ReleaseBy who, PageId* cursor) {
     if (space_->wants_huge_pages()) {
       LockGuard growing(*grow_lock_);
       space_->use_small_pages();
+      collapsed_at_ = ByteCount(0);
     }
     tried += batch.pages;
     released += release_batch(batch, how);

@@ -13,8 +13,9 @@
 // Who gives back, and how much:
 //   * the background thread, towards the goal, a little at a time; it leaves dense chunks alone for a
 //     generation (PageAlloc);
-//   * a thread that takes pages which hold no memory yet, when goal or limit is passed by it: as many
-//     pages as it took or a megabyte, whichever is more; all that is too much where it is the limit;
+//   * a thread that takes pages which hold no memory yet although free ones do (they are holes that its
+//     request does not fit into): as many as it took or a megabyte, whichever is more, while the holes are
+//     more than a tenth of what is in use; and all that is too much where a limit is passed;
 //   * acre_release_memory: everything.
 //
 // Locks. Nothing is held that an allocation needs while the kernel works: a batch of runs is taken out
@@ -87,6 +88,14 @@ class Retention {
   // Dense chunks that stay so, and those freed in the last generation, may be taken now.
   void begin_generation();
 
+  // Another step of the background thread, where the heap wants huge pages: makes the next dense chunk huge,
+  // from the bottom to the top of what is mapped, and then begins anew when memory was mapped or given back.
+  // Before: asks for huge pages (huge_pages=auto), if the heap is large and all of it holds memory but for
+  // the end of its last arena, and none was given back since it grew to this size.
+  void ask_for_huge_pages();
+  enum class Collapse : uint8_t { kDone, kNothing, kRefused };
+  Collapse collapse_dense_chunk();
+
   ByteCount released_by(ReleaseBy who) const {
     return ByteCount(released_[static_cast<size_t>(who)].load(std::memory_order_relaxed));
   }
@@ -108,6 +117,9 @@ class Retention {
     return retained + books_of(retained) + space_->meta_used() + fixed_;
   }
   ByteCount over(ByteCount limit) const;
+  ByteCount over_goal() const;
+  ByteCount holes_over_tenth() const;
+  ByteCount ever_released() const;
   ReleaseRule rule_for(ReleaseBy who) const;
   ByteCount release(ByteCount at_most, ReleaseBy who, PageId* cursor);
   Batch take_batch(PageCount at_most, const ReleaseRule& rule, PageId* cursor);
@@ -121,7 +133,11 @@ class Retention {
   ByteCount fixed_;
   ReleaseHow how_;
   Lock release_lock_;
-  PageId background_cursor_;  // guarded by release_lock_
+  PageId background_cursor_;  // guarded by release_lock_, as the next
+  PageId collapse_cursor_;
+  ByteCount collapsed_at_;  // what was mapped when the cursor began
+  ByteCount grown_to_;      // what was mapped, and ever released, when that was last looked at
+  ByteCount released_before_;
   std::atomic<uint64_t> retained_;
   std::atomic<uint64_t> releasable_;
   std::atomic<uint64_t> goal_;

@@ -112,6 +112,9 @@ class PageAlloc {
   void give_back(PageId page, PageCount n, bool released);
   // All pages of the page's chunk if they are free and scavenged, else !ok(). Allocated until give_back.
   PageRun take_free_chunk(PageId page);
+  // The lowest chunk at or above the page's that is dense, and whose free pages all hold memory: a huge
+  // page there takes no memory more. Looks at `most` chunks; `*next` is where to go on.
+  PageRun find_dense_chunk(PageId from, unsigned most, PageId* next) const;
   // A collection cycle begins: what is dense now stays hidden from ReleaseRule::skip_dense until the
   // next call, if it is touched in between.
   void begin_generation();

@@ -90,6 +90,18 @@ PageRun PageAlloc::take_free_chunk(PageId page) {
   return PageRun{first, n, take(first, n)};
 }
 
+PageRun PageAlloc::find_dense_chunk(PageId from, unsigned most, PageId* next) const {
+  uint64_t chunk = from.raw / kChunkPages;
+  for (unsigned i = 0; i < most && chunk < highest_.raw / kChunkPages; ++i, ++chunk) {
+    const ChunkState& state = tables_.states[chunk];
+    if (!state.grown() || state.in_use < kDensePages || state.scavenged != 0) continue;
+    *next = PageId((chunk + 1) * kChunkPages);
+    return PageRun{PageId(chunk * kChunkPages), PageCount(kChunkPages), PageCount(0)};
+  }
+  *next = PageId(chunk * kChunkPages);
+  return {};
+}
+
 void PageAlloc::begin_generation() {
   generation_++;
   // Wrapped: 0 means "never grown". A chunk untouched for 65535 generations may then pass for touched

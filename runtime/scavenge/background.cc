@@ -33,8 +33,9 @@ std::atomic<unsigned> forks{0};
 class Background::Hooks {
  public:
   static void add(Background* one) {
-    pthread_once(&once, [] { pthread_atfork(&before, &after, &after); });
+    pthread_once(&once, [] { pthread_atfork(&before, &after, &after_in_child); });
     LockGuard guard(lock);
+    one->listed_ = true;
     one->previous_ = nullptr;
     one->next_ = list;
     if (list != nullptr) list->previous_ = one;
@@ -43,6 +44,8 @@ class Background::Hooks {
 
   static void remove(Background* one) {
     LockGuard guard(lock);
+    if (!one->listed_) return;
+    one->listed_ = false;
     if (one->previous_ != nullptr) one->previous_->next_ = one->next_;
     if (one->next_ != nullptr) one->next_->previous_ = one->previous_;
     if (list == one) list = one->next_;
@@ -53,12 +56,24 @@ class Background::Hooks {
     forks.fetch_add(1, std::memory_order_seq_cst);
     lock.lock();
     for (Background* one = list; one != nullptr; one = one->next_) {
+      // What it works at may fork.
+      if (one->is_this_thread()) continue;
       while (one->working_.load(std::memory_order_seq_cst)) sched_yield();
     }
   }
   static void after() {
     lock.unlock();
     forks.fetch_sub(1, std::memory_order_seq_cst);
+  }
+  // No background thread is here, nor another thread that forks.
+  static void after_in_child() {
+    for (Background* one = list; one != nullptr; one = one->next_) {
+      one->listed_ = false;
+      one->started_.store(false, std::memory_order_relaxed);
+    }
+    list = nullptr;
+    forks.store(0, std::memory_order_relaxed);
+    lock.unlock();
   }
 
   static inline pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -95,6 +110,7 @@ void Background::start() {
 }
 
 void Background::wake() {
+  forget_after_fork();
   LockGuard guard(sleep_lock_);
   woken_ = true;
   condition_.signal();
@@ -109,15 +125,15 @@ void Background::stop() {
     condition_.signal();
   }
   pthread_join(thread_, nullptr);
-  Hooks::remove(this);
   stopping_ = false;
+  // In this order: a child in between is told by the hook.
   started_.store(false, std::memory_order_release);
+  Hooks::remove(this);
 }
 
-// In a child of fork: the thread is not here, and the hook's list is as it was.
+// In a child of fork, where the hook said that the thread is not here.
 void Background::forget_after_fork() {
   process_.renew([this] {
-    if (started()) Hooks::remove(this);
     start_lock_.reset_in_child();
     sleep_lock_.reset_in_child();
     condition_.reset_in_child();
@@ -153,7 +169,9 @@ void Background::run() {
       next_report_ns = now + kReportNs;
     }
     end_work();
-    wake_ns = busy ? next_work_ns : now + tick_ns_.load(std::memory_order_relaxed);
+    const uint64_t tick_ns = tick_ns_.load(std::memory_order_relaxed);
+    wake_ns = tick_ns < UINT64_MAX - now ? now + tick_ns : UINT64_MAX;
+    if (busy) wake_ns = std::min(wake_ns, next_work_ns);
   }
 }
 

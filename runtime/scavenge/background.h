@@ -12,7 +12,7 @@
 // the system gives no thread.
 //
 // Fork. A hook waits until no background thread works, so that the child finds no lock held by one. The
-// child has no such thread; start() makes a new one.
+// child has no such thread, and started() says so; start() makes a new one.
 //
 // Threads: start, wake: any, not while the world is stopped. stop: comes last, from one thread.
 
@@ -89,7 +89,8 @@ class Background {
   std::atomic<bool> working_;
   std::atomic<uint64_t> tick_ns_;
   std::atomic<uint64_t> work_ns_;
-  Background* next_;  // in the list of the hooks
+  bool listed_;  // in the list of the hooks, with its lock
+  Background* next_;
   Background* previous_;
 };
 
