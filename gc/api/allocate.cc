@@ -44,7 +44,12 @@ void* take_room(acre_thread* thread, const Request& request) {
 
 // There may be room but for the hard limit.
 bool refused_by_limit(acre_heap* heap, const Request& request) {
-  return !heap->core.pages.retention().may_hold(acre::rt::ByteCount(request.bytes));
+  using acre::rt::PageCount;
+  const PageCount pages =
+      request.bytes <= kMaxSmallBytes
+          ? PageCount(acre::rt::kClasses[acre::rt::class_for(request.bytes)].pages)
+          : acre::rt::pages_for(ByteCount(request.bytes));
+  return !heap->core.pages.retention().may_hold(bytes_of(pages));
 }
 
 // All of the sweep is done before the try: room may lie in any span, and pages in a row only be

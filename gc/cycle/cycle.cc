@@ -74,7 +74,8 @@ bool Cycle::collect(Thread* self, Reason reason) {
     run(reason);
     collected = true;
   };
-  const uint64_t patience = reason == Reason::kIdle ? Upkeep::kPatienceNs : UINT64_MAX;
+  const uint64_t patience =
+      reason == Reason::kIdle ? Upkeep::kPatienceNs : rt::ThreadRegistry::kForEver;
   const bool stopped = threads_->with_stopped_world(self, collect_once, patience);
   if (!collected) return stopped;
   keep_limit(self);
@@ -120,6 +121,7 @@ void Cycle::run(Reason reason) {
     pacing_.adapt_min_heap(rt::now_ns() - start, interval);
   }
   pacing_.end_cycle(live, stack_bytes_);
+  upkeep_.after_collection();
   sweeper_.begin();
   heap_->pages.retention().begin_generation();
   if (heap_->options.verify != 0) {
@@ -255,9 +257,9 @@ size_t Cycle::set_memory_limit(size_t asked) {
 // too long, the embedder decides.
 void Cycle::keep_limit(Thread* self) {
   rt::Retention& retention = heap_->pages.retention();
-  if (retention.above_soft_limit()) {
+  if (retention.above_limit()) {
     finish_sweep();
-    retention.release_above_soft_limit();
+    retention.release_above_limit();
   }
   acre_limit_event event;
   if (!limit_.event_due(pacing_.live(), &event)) return;

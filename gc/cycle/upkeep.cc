@@ -24,6 +24,10 @@ constexpr unsigned kQuietLooks = 2;
 constexpr unsigned kVeryQuietLooks = 10;
 constexpr unsigned kLooksPerHugeQuestion = 5;
 
+// The part by which the memory of a peak fades from look to look. Larger: memory stays longer after a peak;
+// smaller: programs that need much now and then take it from the kernel each time.
+constexpr uint64_t kPeakFades = 8;
+
 // A step of the background thread: a fraction of a millisecond.
 constexpr unsigned kSpansPerStep = 64;
 constexpr ByteCount kBytesPerStep{4 * rt::kMiB};
@@ -43,10 +47,24 @@ void Upkeep::tick(uint64_t now_ns) {
     if (follows_system && cycle_->limit().refresh()) cycle_->pacing().update();
     notice_idleness();
     collect_if_idle(now_ns);
-    const bool quiet = quiet_looks_ >= kVeryQuietLooks && !follows_system;
+    const bool quiet = very_quiet_ && !follows_system;
     cycle_->background().set_tick(quiet ? kQuietLookNs : kLookNs);
   }
+  rt::LockGuard guard(lock_);
   set_goal();
+}
+
+void Upkeep::after_collection() {
+  rt::LockGuard guard(lock_);
+  quiet_looks_ = 0;
+  idle_ = false;
+  peak_in_use_ = std::max(peak_in_use_, cycle_->pacing().last_in_use());
+  set_goal();
+}
+
+bool Upkeep::is_idle() {
+  rt::LockGuard guard(lock_);
+  return idle_;
 }
 
 void Upkeep::notice_idleness() {
@@ -54,14 +72,17 @@ void Upkeep::notice_idleness() {
   const uint64_t cycles = cycle_->stats().cycles.load(std::memory_order_relaxed);
   const int64_t grown = allocated - allocated_;
   const bool quiet = cycles == cycles_ && grown < kIdleBytes && grown > -kIdleBytes;
-  quiet_looks_ = quiet ? std::min(quiet_looks_ + 1, kVeryQuietLooks) : 0;
-  idle_ = quiet_looks_ >= kQuietLooks;
+  {
+    rt::LockGuard guard(lock_);
+    quiet_looks_ = quiet ? std::min(quiet_looks_ + 1, kVeryQuietLooks) : 0;
+    idle_ = quiet_looks_ >= kQuietLooks;
+    very_quiet_ = quiet_looks_ >= kVeryQuietLooks;
+    peak_in_use_ -= peak_in_use_ / kPeakFades;
+  }
   allocated_ = allocated;
   cycles_ = cycles;
-  const uint64_t in_use = bytes_of(heap_->pages.pages_in_use()).raw;
-  peak_in_use_ = std::max(in_use, peak_in_use_ - peak_in_use_ / 8);
   rt::Retention& retention = heap_->pages.retention();
-  if (idle_) retention.begin_generation();
+  if (is_idle()) retention.begin_generation();
   if (++looks_ % kLooksPerHugeQuestion == 0) retention.ask_for_huge_pages();
 }
 
@@ -78,9 +99,12 @@ void Upkeep::collect_if_idle(uint64_t now_ns) {
 
 bool Upkeep::step() {
   if (sweep_some()) return true;
-  set_goal();
+  {
+    rt::LockGuard guard(lock_);
+    set_goal();
+  }
   if (heap_->pages.retention().release_towards_goal(kBytesPerStep) > ByteCount(0)) return true;
-  if (idle_ && cycle_->trim_buffers(kBuffersPerStep)) return true;
+  if (is_idle() && cycle_->trim_buffers(kBuffersPerStep)) return true;
   return make_huge();
 }
 
@@ -107,6 +131,7 @@ bool Upkeep::sweep_some() {
       [this] { cycle_->sweeper().sweep_in_background(kSpansPerStep); });
 }
 
+// With lock_.
 void Upkeep::set_goal() {
   const Pacing& pacing = cycle_->pacing();
   rt::Retention& retention = heap_->pages.retention();
@@ -116,10 +141,13 @@ void Upkeep::set_goal() {
                                .goal_bytes = pacing.goal(),
                                .last_goal_bytes = pacing.last_goal(),
                                .idle = idle_});
-  // A heap that never collects frees all the same: as much as was in use lately is kept.
-  if (goal == kNoGoal) {
-    goal = saturating_add(peak_in_use_, percent_of(peak_in_use_, kRetainExtraPercent));
-  }
+  // What lives may change from one collection to the next by much, and back; and a heap that never collects
+  // frees, too. So as much as was in use lately is kept.
+  peak_in_use_ = std::max(peak_in_use_, in_use);
+  const uint64_t lately =
+      saturating_add(peak_in_use_, percent_of(peak_in_use_, kRetainExtraPercent));
+  if (idle_) peak_in_use_ = in_use;
+  if (!idle_) goal = goal == kNoGoal ? lately : std::max(goal, lately);
   const uint64_t under_limit = limit_retain_goal(cycle_->limit().bytes());
   if (under_limit != kNoGoal) {
     const uint64_t books = (retention.accounted() - retention.retained()).raw;
@@ -130,7 +158,10 @@ void Upkeep::set_goal() {
 
 // The line of Go's scavtrace.
 void Upkeep::report() {
-  if ((heap_->options.trace & ACRE_TRACE_SCAV) != 0) {
+  if ((heap_->options.trace & ACRE_TRACE_SCAV) == 0) return;
+  const rt::Retention& retention = heap_->pages.retention();
+  if (retention.released_by(rt::ReleaseBy::kBackground).raw != reported_background_ ||
+      retention.released_by(rt::ReleaseBy::kAllocation).raw != reported_allocating_) {
     cycle_->trace_scavenge(&reported_background_, &reported_allocating_, false);
   }
 }

@@ -11,7 +11,9 @@
 // A collection from here does not insist: a thread that comes to no safepoint within kPatienceNs (it sleeps
 // in a system call outside a blocking region, say) is not worth stopping all the others for.
 //
-// Threads: the background one.
+// The goal for what is retained is set here, too, at each look and by each collection.
+//
+// Threads: the background one; after_collection: the collecting one, world stopped.
 
 #ifndef ACRE_GC_CYCLE_UPKEEP_H_
 #define ACRE_GC_CYCLE_UPKEEP_H_
@@ -35,6 +37,8 @@ class Upkeep final : public rt::BackgroundWork {
     cycle_ = cycle;
   }
 
+  void after_collection();
+
   void tick(uint64_t now_ns) override;
   bool step() override;
   void report() override;
@@ -45,6 +49,7 @@ class Upkeep final : public rt::BackgroundWork {
   bool sweep_some();
   bool make_huge();
   void set_goal();
+  bool is_idle();
 
   rt::Heap* heap_;
   rt::ThreadRegistry* threads_;
@@ -52,8 +57,11 @@ class Upkeep final : public rt::BackgroundWork {
   uint64_t next_look_ns_ = 0;
   int64_t allocated_ = 0;  // since the last collection, at the last look
   uint64_t cycles_ = 0;    // at the last look
-  uint64_t peak_in_use_ = 0;
+  bool very_quiet_ = false;
   unsigned looks_ = 0;
+  rt::Lock lock_{rt::LockRank::kLeaf};
+  // With lock_.
+  uint64_t peak_in_use_ = 0;
   unsigned quiet_looks_ = 0;
   bool idle_ = false;
   uint64_t next_collapse_ns_ = 0;

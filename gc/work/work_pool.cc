@@ -38,8 +38,8 @@ WorkBuffer* WorkPool::take_empty() {
 }
 
 WorkBuffer* WorkPool::make_buffer() {
+  if (WorkBuffer* buffer = take_trimmed()) return buffer;
   if (buffers_.fetch_add(1, std::memory_order_relaxed) < max_buffers_) {
-    if (WorkBuffer* buffer = take_trimmed()) return buffer;
     void* memory = space_->meta_alloc(rt::ByteCount(sizeof(WorkBuffer)), sizeof(WorkBuffer));
     if (memory != nullptr) return static_cast<WorkBuffer*>(memory);
   }
@@ -84,12 +84,11 @@ WorkBuffer* WorkPool::take_trimmed() {
   if (trimmed_->empty()) {
     WorkBuffer* buffer = trimmed_;
     trimmed_ = buffer->next_in_stack.load(std::memory_order_relaxed);
-    // It was counted all the time.
-    buffers_.fetch_sub(1, std::memory_order_relaxed);
-    return buffer;
+    return buffer;  // it was counted all the time
   }
   const rt::ByteCount size(sizeof(WorkBuffer));
   space_->reuse_meta(size);
+  buffers_.fetch_add(1, std::memory_order_relaxed);
   return rt::Addr(trimmed_->pop().address).as<WorkBuffer>();
 }
 

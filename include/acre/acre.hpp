@@ -324,6 +324,10 @@ class Heap {
   }
   int set_gc_percent(int percent) { return acre_set_gc_percent(heap_, percent); }
   size_t set_memory_limit(size_t bytes) { return acre_set_memory_limit(heap_, bytes); }
+  size_t set_hard_limit(size_t bytes) { return acre_set_hard_limit(heap_, bytes); }
+  void set_limit_handler(acre_limit_fn handler, void* arg) {
+    acre_set_limit_handler(heap_, handler, arg);
+  }
 
  private:
   acre_heap* heap_ = nullptr;

@@ -48,25 +48,31 @@ void PageHeap::back_ahead(const PageRun& run, PageCache& cache) {
 
 PageRun PageHeap::take_pages(const SpanRequest& request, PageCache& cache) {
   const bool cacheable = request.pages < kCacheLimit && request.align.raw == 1;
-  PageRun run;
-  PageCount fresh;
-  if (cacheable) run = cache.alloc(request.pages);
-  if (!run.ok() && cacheable) run = refill_and_take(request, cache, &fresh);
-  if (!run.ok()) {
-    {
-      LockGuard guard(lock_);
-      run = take_exactly(request);
-    }
-    if (!run.ok()) run = grow_and_take(request);
-    fresh += run.scavenged;
-  }
-  if (!run.ok()) return {};
-  if (!retention_.keep_within(fresh) || !space_->commit_pages(run.page, run.pages)) {
-    put_back(run);
+  if (cacheable) {
+    const PageRun run = cache.alloc(request.pages);
+    if (run.ok()) return run;
+    PageCount fresh;
+    const PageRun refilled = refill_and_take(request, cache, &fresh);
+    const PageId end = cache.base() + PageCount(PageCache::kPages);
+    if (refilled.ok() && settle(refilled, fresh, end)) return refilled;
+    // No such run in the block; or a block is too much, and just the pages are not.
+    if (refilled.ok()) put_back(refilled);
     flush_cache(cache);
-    return {};
   }
-  return run;
+  PageRun run;
+  {
+    LockGuard guard(lock_);
+    run = take_exactly(request);
+  }
+  if (!run.ok()) run = grow_and_take(request);
+  if (!run.ok() || settle(run, run.scavenged, run.page + run.pages)) return run;
+  put_back(run);
+  return {};
+}
+
+// Pages were taken, `fresh` of which hold no memory: whether the heap may have them.
+bool PageHeap::settle(const PageRun& run, PageCount fresh, PageId end) {
+  return retention_.keep_within(fresh, end) && space_->commit_pages(run.page, run.pages);
 }
 
 PageRun PageHeap::refill_and_take(const SpanRequest& request, PageCache& cache, PageCount* fresh) {

@@ -85,6 +85,7 @@ class PageHeap {
   PageRun take_exactly(const SpanRequest& request);
   PageRun grow_and_take(const SpanRequest& request);
   bool map_for(PageCount wanted, PageId* first, PageCount* pages);
+  bool settle(const PageRun& run, PageCount fresh, PageId end);
   void put_back(const PageRun& run);
   Span* make_span(const SpanRequest& request, const PageRun& run);
 

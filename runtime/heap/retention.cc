@@ -79,29 +79,39 @@ ByteCount Retention::holes_over_tenth() const {
   return holes - std::min(holes, allowed);
 }
 
-bool Retention::keep_within(PageCount fresh) {
+bool Retention::is_growth(PageId end) {
+  uint64_t top = top_.load(std::memory_order_relaxed);
+  while (end.raw > top) {
+    if (top_.compare_exchange_weak(top, end.raw, std::memory_order_relaxed)) return true;
+  }
+  return false;
+}
+
+bool Retention::keep_within(PageCount fresh, PageId end) {
   if (fresh == PageCount(0)) return true;
-  const ByteCount soft{soft_.load(std::memory_order_relaxed)};
-  const ByteCount lower_limit = std::min(soft, hard_limit());
-  const ByteCount too_much = std::max(over_goal(), holes_over_tenth());
+  const ByteCount holes = is_growth(end) ? holes_over_tenth() : ByteCount(0);
+  const ByteCount too_much = std::max(over_goal(), holes);
   const ByteCount wanted =
-      std::max(over(lower_limit), std::min(too_much, std::max(bytes_of(fresh), kReleaseStep)));
+      std::max(over(lower_limit()), std::min(too_much, std::max(bytes_of(fresh), kReleaseStep)));
   if (wanted == ByteCount(0)) return true;
-  if (releasable() > ByteCount(0)) {
+  // What is above a limit waits for pages that are on their way, too.
+  if (releasable() > ByteCount(0) || over(lower_limit()) > ByteCount(0)) {
     PageId cursor = kTop;
     release(wanted, ReleaseBy::kAllocation, &cursor);
   }
-  if (over(soft) > ByteCount(0)) over_limit_.store(true, std::memory_order_relaxed);
+  if (over(ByteCount(soft_.load(std::memory_order_relaxed))) > ByteCount(0)) {
+    over_limit_.store(true, std::memory_order_relaxed);
+  }
   return over(hard_limit()) == ByteCount(0);
 }
 
-bool Retention::above_soft_limit() const {
-  return over(ByteCount(soft_.load(std::memory_order_relaxed))) > ByteCount(0);
+ByteCount Retention::lower_limit() const {
+  return std::min(ByteCount(soft_.load(std::memory_order_relaxed)), hard_limit());
 }
 
-void Retention::release_above_soft_limit() {
+void Retention::release_above_limit() {
   PageId cursor = kTop;
-  release(over(ByteCount(soft_.load(std::memory_order_relaxed))), ReleaseBy::kAllocation, &cursor);
+  release(over(lower_limit()), ReleaseBy::kAllocation, &cursor);
   (void)take_over_limit();
 }
 

@@ -13,9 +13,10 @@
 // Who gives back, and how much:
 //   * the background thread, towards the goal, a little at a time; it leaves dense chunks alone for a
 //     generation (PageAlloc);
-//   * a thread that takes pages which hold no memory yet although free ones do (they are holes that its
-//     request does not fit into): as many as it took or a megabyte, whichever is more, while the holes are
-//     more than a tenth of what is in use; and all that is too much where a limit is passed;
+//   * a thread that takes pages which hold no memory yet: while more is retained than the goal allows, as
+//     many as it took or a megabyte, whichever is more; the same where it took pages above all that were
+//     ever used, so that its request fits into no hole, while holes are more than a tenth of what is in
+//     use; and all that is too much where a limit is passed;
 //   * acre_release_memory: everything.
 //
 // Locks. Nothing is held that an allocation needs while the kernel works: a batch of runs is taken out
@@ -69,17 +70,17 @@ class Retention {
   // Whether so much more would stay within the hard limit, once all that is free is given back.
   bool may_hold(ByteCount more) const;
 
-  bool above_soft_limit() const;
-  // What is free goes back until the soft limit is kept, or nothing is free.
-  void release_above_soft_limit();
+  bool above_limit() const { return over(lower_limit()) > ByteCount(0); }
+  // What is free goes back until both limits are kept, or nothing is free.
+  void release_above_limit();
 
   // The soft limit was passed, and nothing was left to give back, since the last take_.
   bool over_limit() const { return over_limit_.load(std::memory_order_relaxed); }
   bool take_over_limit() { return over_limit_.exchange(false, std::memory_order_relaxed); }
 
-  // After pages were taken, `fresh` of which held no memory: keeps to goal and limits. False: the hard
-  // limit is passed, the pages must go back. No lock held.
-  bool keep_within(PageCount fresh);
+  // After pages that end at `end` were taken, `fresh` of which held no memory: keeps to goal and limits.
+  // False: the hard limit is passed, the pages must go back. No lock held.
+  bool keep_within(PageCount fresh, PageId end = PageId(0));
 
   // A step of the background thread: at most about `at_most` of what is above the goal. 0: nothing is
   // left to do in this generation.
@@ -117,8 +118,10 @@ class Retention {
     return retained + books_of(retained) + space_->meta_used() + fixed_;
   }
   ByteCount over(ByteCount limit) const;
+  ByteCount lower_limit() const;
   ByteCount over_goal() const;
   ByteCount holes_over_tenth() const;
+  bool is_growth(PageId end);
   ByteCount ever_released() const;
   ReleaseRule rule_for(ReleaseBy who) const;
   ByteCount release(ByteCount at_most, ReleaseBy who, PageId* cursor);
@@ -144,6 +147,7 @@ class Retention {
   std::atomic<uint64_t> soft_;
   std::atomic<uint64_t> hard_;
   std::atomic<bool> over_limit_;
+  std::atomic<uint64_t> top_;  // no page from here on was ever used
   std::atomic<uint64_t> released_[kReleasers];
 };
 

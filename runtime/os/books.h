@@ -41,7 +41,8 @@ class OsBooks {
   // has room.
   bool has_room_to_add() const { return count_ < kMaxPieces; }
   bool has_room_to_change(Addr start, Addr end, size_t spare = 0) const {
-    return count_ + cuts_at(start) + cuts_at(end) + spare <= kMaxPieces;
+    const size_t more = cuts(start, end);
+    return more == 0 || count_ + more + spare <= kMaxPieces;
   }
 
   // Pieces that a change of [start, end) cuts in two: as many VMAs more, unless what is cut off merges.

@@ -33,6 +33,9 @@ bool succeeds(SystemCall system_call) {
   return false;
 }
 
+// Advice and holes can wait, so they leave the last pieces to commit.
+constexpr size_t kLeftForOthers = 64;
+
 void* pointer(Addr address) { return address.as<void>(); }
 
 Addr map_reserved(ByteCount size) {
@@ -164,7 +167,7 @@ bool Os::decommit(Addr start, ByteCount size) {
   LockGuard guard(lock_);
   Call call(*this, OsCall::kDecommit);
   ACRE_CHECK(books_.covers(start, start + size), "what is decommitted was reserved");
-  if (call.planned_to_fail() || !books_.has_room_to_change(start, start + size)) {
+  if (call.planned_to_fail() || !books_.has_room_to_change(start, start + size, kLeftForOthers)) {
     return call.refused();
   }
   constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
@@ -187,8 +190,6 @@ bool Os::advise_huge(Addr start, ByteCount size, bool enable) {
   LockGuard guard(lock_);
   Call call(*this, OsCall::kAdvise);
   ACRE_CHECK(books_.covers(start, start + size), "what is advised was reserved");
-  // Advice can wait, so it leaves the last pieces to commit.
-  constexpr size_t kLeftForOthers = 64;
   if (call.planned_to_fail() || would_split ||
       !books_.has_room_to_change(start, start + size, kLeftForOthers)) {
     return call.refused();

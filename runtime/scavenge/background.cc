@@ -156,16 +156,17 @@ void Background::run() {
   uint64_t next_work_ns = 0;
   uint64_t next_report_ns = 0;
   bool busy = false;
+  bool unreported = false;  // work was done
   uint64_t wake_ns = 0;
   while (sleep_until(wake_ns)) {
     const uint64_t now = now_ns();
     begin_work();
     work_->tick(now);
-    const bool was_busy = busy;
     // Woken too early for work: later.
-    busy = now_ns() < next_work_ns || work_once(&next_work_ns);
-    if (was_busy && (!busy || now >= next_report_ns)) {
+    busy = now_ns() < next_work_ns || work_once(&next_work_ns, &unreported);
+    if (unreported && (!busy || now >= next_report_ns)) {
       work_->report();
+      unreported = false;
       next_report_ns = now + kReportNs;
     }
     end_work();
@@ -175,14 +176,15 @@ void Background::run() {
   }
 }
 
-// Whether there is more.
-bool Background::work_once(uint64_t* next_ns) {
+// Whether there is more; sets *done if there was any.
+bool Background::work_once(uint64_t* next_ns, bool* done) {
   const uint64_t began = now_ns();
   const uint64_t cpu_began = thread_cpu_ns();
   uint64_t worked = 0;
   bool more = true;
   while (more && worked < WorkPacer::kWorkNs) {
     more = work_->step();
+    *done |= more;
     worked = thread_cpu_ns() - cpu_began;
   }
   work_ns_.fetch_add(worked, std::memory_order_relaxed);

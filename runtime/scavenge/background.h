@@ -68,7 +68,7 @@ class Background {
 
   static void* main(void* self);
   void run();
-  bool work_once(uint64_t* next_ns);
+  bool work_once(uint64_t* next_ns, bool* done);
   void begin_work();
   void end_work() { working_.store(false, std::memory_order_seq_cst); }
   bool sleep_until(uint64_t deadline_ns);

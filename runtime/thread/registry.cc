@@ -1,5 +1,7 @@
 #include "runtime/thread/registry.h"
 
+#include <algorithm>
+
 #include "runtime/base/check.h"
 #include "runtime/base/pause.h"
 #include "runtime/os/os.h"
@@ -272,19 +274,21 @@ bool ThreadRegistry::run_stopped(Thread* self, uintptr_t sp, uint64_t patience_n
                                  void (*fn)(void*), void* arg) {
   if (inside_stop()) return false;
   const OtherHeaps others(this, sp);
-  const bool stopped = stop(self, sp, patience_ns);
+  // Who does not insist does not wait for another's stop either.
+  if (patience_ns != kForEver && !stop_lock_.try_lock()) return false;
+  if (self != nullptr) {
+    if (self->blocking_depth == 0) here_from_now(self, sp);
+    blocking_begin(self);
+  }
+  if (patience_ns == kForEver) stop_lock_.lock();
+  const bool stopped = stop(patience_ns);
   if (stopped) fn(arg);
   start(self);
   return stopped;
 }
 
-// False: not all have stopped. To be followed by start() either way.
-bool ThreadRegistry::stop(Thread* self, uintptr_t sp, uint64_t patience_ns) {
-  if (self != nullptr) {
-    if (self->blocking_depth == 0) here_from_now(self, sp);
-    blocking_begin(self);
-  }
-  stop_lock_.lock();
+// With the stop lock. False: not all have stopped. To be followed by start() either way.
+bool ThreadRegistry::stop(uint64_t patience_ns) {
   lock_.lock();
   stopping_.store(true, std::memory_order_seq_cst);
   for_each([](Thread& thread) {
@@ -307,8 +311,8 @@ bool ThreadRegistry::any_running() {
 bool ThreadRegistry::wait_until_all_stopped(uint64_t patience_ns) {
   for (unsigned i = 0; i < spins_ && any_running(); ++i) pause();
   if (!any_running()) return true;
-  const bool for_ever = patience_ns == UINT64_MAX;
-  const uint64_t deadline = for_ever ? 0 : now_ns() + patience_ns;
+  const bool for_ever = patience_ns == kForEver;
+  const uint64_t deadline = for_ever ? 0 : std::min(now_ns(), kForEver - patience_ns) + patience_ns;
   stopper_sleeps_.store(true, std::memory_order_seq_cst);
   bool in_time = true;
   while (in_time && any_running()) {

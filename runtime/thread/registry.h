@@ -55,11 +55,13 @@ class ThreadRegistry {
   void blocking_begin(Thread* thread);
   void blocking_end(Thread* thread);
 
+  static constexpr uint64_t kForEver = UINT64_MAX;
+
   // Calls fn() with the world stopped. `self` is the calling thread's attachment or NULL. From
-  // within such a call: false, and nothing was called. So, too, if some thread has not stopped after
-  // patience_ns: the others go on then.
+  // within such a call: false, and nothing was called. So, too, if another is stopping the world just now
+  // or some thread has not stopped after patience_ns, if that is not kForEver: the others go on then.
   template <class Fn>
-  bool with_stopped_world(Thread* self, Fn fn, uint64_t patience_ns = UINT64_MAX);
+  bool with_stopped_world(Thread* self, Fn fn, uint64_t patience_ns = kForEver);
   // Calls fn() while the world runs and nobody stops it; who wants to waits meanwhile, so fn is short.
   // False, and nothing was called: it is being stopped just now, or the caller is inside a stop.
   template <class Fn>
@@ -89,7 +91,7 @@ class ThreadRegistry {
 
  private:
   bool run_stopped(Thread* self, uintptr_t sp, uint64_t patience_ns, void (*fn)(void*), void* arg);
-  bool stop(Thread* self, uintptr_t sp, uint64_t patience_ns);
+  bool stop(uint64_t patience_ns);
   class OtherHeaps;
   void start(Thread* self);
   bool any_running();

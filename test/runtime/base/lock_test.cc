@@ -152,6 +152,29 @@ BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_AUTO_TEST_SUITE(locks)
 
+BOOST_AUTO_TEST_CASE(a_thread_knows_in_the_debug_tier_which_ranks_it_holds) {
+  Lock threads(LockRank::kThreads);
+  Lock page_heap(LockRank::kPageHeap);
+  BOOST_TEST(!Lock::holds(LockRank::kPageHeap));
+  {
+    LockGuard first(threads);
+    LockGuard second(page_heap);
+    BOOST_TEST(Lock::holds(LockRank::kThreads) == kDebug);
+    BOOST_TEST(Lock::holds(LockRank::kPageHeap) == kDebug);
+    BOOST_TEST(!Lock::holds(LockRank::kMeta));
+    bool other_holds = true;
+    std::thread([&] { other_holds = Lock::holds(LockRank::kPageHeap); }).join();
+    BOOST_TEST(!other_holds);
+    page_heap.unlock();
+    BOOST_TEST(!Lock::holds(LockRank::kPageHeap));
+    BOOST_TEST(Lock::holds(LockRank::kThreads) == kDebug);
+    BOOST_TEST(page_heap.try_lock());
+    BOOST_TEST(Lock::holds(LockRank::kPageHeap) == kDebug);
+  }
+  BOOST_TEST(!Lock::holds(LockRank::kPageHeap));
+  BOOST_TEST(!Lock::holds(LockRank::kThreads));
+}
+
 BOOST_AUTO_TEST_CASE(one_thread_at_a_time_is_inside) {
   Lock lock(LockRank::kMeta);
   uint64_t count = 0;

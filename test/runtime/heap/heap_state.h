@@ -15,10 +15,9 @@ namespace acre::rt::test {
 
 class HeapState {
  public:
-  explicit HeapState(uint64_t reserve_bytes = 64 * kMiB, FaultPlan* faults = nullptr) {
-    acre_options options;
-    options_defaults(&options);
-    options.reserve_bytes = reserve_bytes;
+  explicit HeapState(uint64_t reserve_bytes = 64 * kMiB, FaultPlan* faults = nullptr)
+      : HeapState(default_options(reserve_bytes), faults) {}
+  explicit HeapState(const acre_options& options, FaultPlan* faults = nullptr) {
     BOOST_REQUIRE_EQUAL(heap_->init(options, faults), ACRE_OK);
   }
   ~HeapState() { BOOST_CHECK(heap_->space.destroy()); }
@@ -47,6 +46,13 @@ class HeapState {
   }
 
  private:
+  static acre_options default_options(uint64_t reserve_bytes) {
+    acre_options options;
+    options_defaults(&options);
+    options.reserve_bytes = reserve_bytes;
+    return options;
+  }
+
   std::unique_ptr<Heap> heap_ = std::unique_ptr<Heap>(new_heap());
 };
 

@@ -5,11 +5,13 @@
 //   if (!group.create(64 * kMiB)) return skip(group.why());
 //   in_forked_child([&] { return group.join() ? ... : ...; });
 //
-// Needs ACRE_TEST_CGROUP=1 in the environment (bazel test --test_env=ACRE_TEST_CGROUP=1), and root.
-// It is not done unasked, because the groups of a machine belong to whoever supervises it: who
-// moved its processes out of its groups would take them from its books and its kill list, and a
-// group left over keeps the one above from being removed. Say yes on a machine that is yours, such
-// as a virtual one.
+// For root, by itself where a group is ours to divide: below the hierarchy's root (as this process sees it:
+// a container's too), in a group that was delegated to us, and in a unit of systemd, which ends and
+// removes all that is below. Elsewhere the own group belongs to a supervisor that may know nothing of
+// groups below it: a child moved there is gone from its books and its kill list, and a group left over
+// keeps its own from being removed. There it is done only with ACRE_TEST_CGROUP=1 in the environment
+// (bazel test --test_env=ACRE_TEST_CGROUP=1). ACRE_TEST_CGROUP=0: nowhere. Each refusal has a reason to
+// print.
 //
 // Version 2 shares out the controller only below a group without processes, or below the root: so
 // if not below our own group, the group is made below the mount point. What was switched on for it
@@ -21,6 +23,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -45,10 +48,14 @@ class TestCgroup {
   // Once. False: why() says the reason, and nothing was made.
   bool create(uint64_t limit_bytes) {
     const char* asked = std::getenv("ACRE_TEST_CGROUP");
-    if (asked == nullptr || std::strcmp(asked, "1") != 0)
-      return refuse("ACRE_TEST_CGROUP is not 1");
+    const std::string wish = asked == nullptr ? "" : asked;
+    if (wish == "0") return refuse("ACRE_TEST_CGROUP is 0");
     if (geteuid() != 0) return refuse("not root");
     if (!find_memory_hierarchy()) return refuse("no mounted cgroup hierarchy with memory");
+    if (wish != "1" && !ours_to_divide()) {
+      return refuse(own_folder_ +
+                    " is somebody's group (ACRE_TEST_CGROUP=1 makes one in it all the same)");
+    }
     std::vector<std::string> parents = {own_folder_};
     if (version_ == 2 && own_folder_ != mount_point_) parents.push_back(mount_point_);
     for (const std::string& parent : parents) {
@@ -72,6 +79,22 @@ class TestCgroup {
     return false;
   }
 
+  bool ours_to_divide() const {
+    if (own_folder_ == mount_point_) return true;
+    char mark = 0;
+    for (const char* name : {"trusted.delegate", "user.delegate"}) {
+      if (getxattr(own_folder_.c_str(), name, &mark, 1) == 1 && mark == '1') return true;
+    }
+    for (const char* unit : {".scope", ".service", ".slice"}) {
+      const std::string suffix = unit;
+      if (own_folder_.size() > suffix.size() &&
+          own_folder_.compare(own_folder_.size() - suffix.size(), suffix.size(), suffix) == 0) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   bool create_below(const std::string& parent, uint64_t limit_bytes) {
     static int number = 0;
     creator_ = getpid();
@@ -83,6 +106,8 @@ class TestCgroup {
     procs_file_ = folder + "/cgroup.procs";
     limit_file_ = folder + (version_ == 1 ? "/memory.limit_in_bytes" : "/memory.max");
     if (!set_limit(limit_bytes)) return refuse("write " + limit_file_ + ": " + error());
+    // Else what is above the limit would be swapped out. Where there is no swap there is no such file.
+    (void)write_file(folder + (version_ == 1 ? "/memory.swappiness" : "/memory.swap.max"), "0");
     return true;
   }
 

@@ -196,6 +196,31 @@ BOOST_AUTO_TEST_CASE(scavenged_bits_are_clear_for_pages_in_use_whatever_happens)
   pages.is({{0, {{100, 412}}, {{0, 100}}}, {1, {{0, 188}}, {{188, 324}}}});
 }
 
+BOOST_AUTO_TEST_CASE(a_chunk_that_is_free_and_released_can_be_taken_as_a_whole) {
+  PageState pages({{0, {}, {{0, 511}}},                      // one page holds memory
+                   {1, {{300, 1}}, {{0, 300}, {301, 211}}},  // one is in use
+                   {2, {}, {kWhole}},
+                   {4, {}, {kWhole}}});
+  for (const PageId page : {at(0), at(0, 511), at(1, 7), at(3), at(15), at(3, 511)}) {
+    BOOST_TEST(!pages->take_free_chunk(page).ok());
+  }
+  same(pages->take_free_chunk(at(2, 100)), at(2), 512, 512);
+  BOOST_TEST(pages->is_allocated(at(2)));
+  BOOST_TEST(pages->is_allocated(at(2, 511)));
+  BOOST_TEST(!pages->take_free_chunk(at(2)).ok());
+  pages.is({{0, {}, {{0, 511}}},
+            {1, {{300, 1}}, {{0, 300}, {301, 211}}},
+            {2, {kWhole}},
+            {4, {}, {kWhole}}});
+  pages->give_back(at(2), PageCount(512), true);
+  pages.is({{0, {}, {{0, 511}}},
+            {1, {{300, 1}}, {{0, 300}, {301, 211}}},
+            {2, {}, {kWhole}},
+            {4, {}, {kWhole}}});
+  same(pages->take_free_chunk(at(4, 511)), at(4), 512, 512);
+  pages.sane();
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 // Our own bugs end the process. Each misuse runs in a child.
