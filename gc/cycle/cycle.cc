@@ -161,7 +161,11 @@ unsigned Cycle::wanted_markers() const {
   if (asked > 0) return std::min(static_cast<unsigned>(asked), kMaxMarkers);
   if (std::max(pacing_.live(), bytes_of(heap_->pages.pages_in_use()).raw / 8) < kParallelFrom)
     return 1;
-  return std::min(processors_, kMaxMarkers);
+  // Two markers take more processor time than one, and half of all is what the collector may have.
+  const unsigned processors = limit_.bytes() != UINT64_MAX && limit_.pressed()
+                                  ? std::max(processors_ / 2, 1U)
+                                  : processors_;
+  return std::min(processors, kMaxMarkers);
 }
 
 void Cycle::grow_crew() {

@@ -12,6 +12,9 @@ namespace {
 
 constexpr uint64_t kNone = UINT64_MAX;
 constexpr uint64_t kAutoPercent = 90;
+// The part of the limiter's bucket from which on collections make do with half of the processors.
+constexpr uint64_t kPressedPart = 8;
+
 constexpr uint64_t kEventNs = 1'000'000'000;  // between two calls of the handler
 
 bool is_share(size_t asked) { return asked == ACRE_LIMIT_AUTO || rt::is_limit_percent(asked); }
@@ -80,8 +83,10 @@ void MemoryLimit::add_to_limiter(uint64_t gc_cpu_ns, uint64_t pause_ns) {
   const uint64_t now = rt::now_ns();
   const uint64_t available = less(now, last_now_ns_) * processors_;
   last_now_ns_ = now;
-  const uint64_t gc = std::max(gc_cpu_ns, pause_ns * processors_ / 3 * 2);
+  const uint64_t gc = std::max(gc_cpu_ns, pause_ns * processors_ / 5 * 3);
   limiter_.add(std::min(gc, available), less(available, gc));
+  pressed_.store(limiter_.fill_ns() >= limiter_.capacity_ns() / kPressedPart,
+                 std::memory_order_relaxed);
 }
 
 void MemoryLimit::before_collection() {

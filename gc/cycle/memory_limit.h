@@ -12,9 +12,9 @@
 //   collector time = processor time of all that mark
 //   mutator time   = the time passed on all processors, less that: what the program could have had
 //
-// but two thirds of a pause count for the collector on every processor, if that is more: the world is
+// but three fifths of a pause count for the collector on every processor, if that is more: the world is
 // stopped, so that a program on many processors would else stand still nearly always with the collector at
-// less than half. With one marker on many processors the limit is then three quarters of the time.
+// less than half. With one marker on many processors the limit is then five sixths of the time.
 //
 // Threads: any.
 
@@ -52,6 +52,9 @@ class MemoryLimit {
   void before_collection();
   void after_collection(uint64_t gc_cpu_ns, uint64_t pause_ns);
   bool limiting();
+  // More than half of the processor time goes to collections: the next ones make do with half of the
+  // processors. So it is the pauses that bring the limiter on, if anything.
+  bool pressed() const { return pressed_.load(std::memory_order_relaxed); }
   uint64_t events() const { return events_.load(std::memory_order_relaxed); }
 
   // After a collection, and after what is free above the limit was given back: whether the limit cannot
@@ -70,6 +73,7 @@ class MemoryLimit {
   std::atomic<uint64_t> hard_;
   std::atomic<uint64_t> in_effect_;
   std::atomic<uint64_t> events_;
+  std::atomic<bool> pressed_;
   // With lock_.
   uint64_t raised_;   // by ACRE_LIMIT_RAISE; 0: not
   uint64_t allowed_;  // by the system; 0: never read

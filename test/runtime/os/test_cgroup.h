@@ -5,13 +5,9 @@
 //   if (!group.create(64 * kMiB)) return skip(group.why());
 //   in_forked_child([&] { return group.join() ? ... : ...; });
 //
-// For root, by itself where a group is ours to divide: below the hierarchy's root (as this process sees it:
-// a container's too), in a group that was delegated to us, and in a unit of systemd, which ends and
-// removes all that is below. Elsewhere the own group belongs to a supervisor that may know nothing of
-// groups below it: a child moved there is gone from its books and its kill list, and a group left over
-// keeps its own from being removed. There it is done only with ACRE_TEST_CGROUP=1 in the environment
-// (bazel test --test_env=ACRE_TEST_CGROUP=1). ACRE_TEST_CGROUP=0: nowhere. Each refusal has a reason to
-// print.
+// For root, where the machine lets it; ACRE_TEST_CGROUP=0: nowhere. Each refusal has a reason to print.
+// Who supervises this process may know nothing of groups below its own: so only the child that joins is
+// moved, it dies with its parent, and the group goes as soon as the test ends.
 //
 // Version 2 shares out the controller only below a group without processes, or below the root: so
 // if not below our own group, the group is made below the mount point. What was switched on for it
@@ -22,8 +18,8 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -48,14 +44,9 @@ class TestCgroup {
   // Once. False: why() says the reason, and nothing was made.
   bool create(uint64_t limit_bytes) {
     const char* asked = std::getenv("ACRE_TEST_CGROUP");
-    const std::string wish = asked == nullptr ? "" : asked;
-    if (wish == "0") return refuse("ACRE_TEST_CGROUP is 0");
+    if (asked != nullptr && std::string(asked) == "0") return refuse("ACRE_TEST_CGROUP is 0");
     if (geteuid() != 0) return refuse("not root");
     if (!find_memory_hierarchy()) return refuse("no mounted cgroup hierarchy with memory");
-    if (wish != "1" && !ours_to_divide()) {
-      return refuse(own_folder_ +
-                    " is somebody's group (ACRE_TEST_CGROUP=1 makes one in it all the same)");
-    }
     std::vector<std::string> parents = {own_folder_};
     if (version_ == 2 && own_folder_ != mount_point_) parents.push_back(mount_point_);
     for (const std::string& parent : parents) {
@@ -67,7 +58,9 @@ class TestCgroup {
   const std::string& why() const { return why_; }
 
   // Moves the calling process, which is to be a child: this one could not remove the group then.
-  bool join() const { return write_file(procs_file_, "0"); }
+  bool join() const {
+    return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && write_file(procs_file_, "0");
+  }
   bool set_limit(uint64_t bytes) { return write_file(limit_file_, std::to_string(bytes)); }
 
   int version() const { return version_; }  // 1 or 2
@@ -76,22 +69,6 @@ class TestCgroup {
  private:
   bool refuse(const std::string& why) {
     why_ = why;
-    return false;
-  }
-
-  bool ours_to_divide() const {
-    if (own_folder_ == mount_point_) return true;
-    char mark = 0;
-    for (const char* name : {"trusted.delegate", "user.delegate"}) {
-      if (getxattr(own_folder_.c_str(), name, &mark, 1) == 1 && mark == '1') return true;
-    }
-    for (const char* unit : {".scope", ".service", ".slice"}) {
-      const std::string suffix = unit;
-      if (own_folder_.size() > suffix.size() &&
-          own_folder_.compare(own_folder_.size() - suffix.size(), suffix.size(), suffix) == 0) {
-        return true;
-      }
-    }
     return false;
   }
 
