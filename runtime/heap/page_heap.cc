@@ -48,16 +48,19 @@ void PageHeap::back_ahead(const PageRun& run, PageCache& cache) {
 
 PageRun PageHeap::take_pages(const SpanRequest& request, PageCache& cache) {
   const bool cacheable = request.pages < kCacheLimit && request.align.raw == 1;
+  PageCount fresh;
   if (cacheable) {
     const PageRun run = cache.alloc(request.pages);
     if (run.ok()) return run;
-    PageCount fresh;
     const PageRun refilled = refill_and_take(request, cache, &fresh);
     const PageId end = cache.base() + PageCount(PageCache::kPages);
     if (refilled.ok() && settle(refilled, fresh, end)) return refilled;
-    // No such run in the block; or a block is too much, and just the pages are not.
-    if (refilled.ok()) put_back(refilled);
-    flush_cache(cache);
+    // No such run in the block; or a block is too much, and perhaps just the pages are not.
+    if (refilled.ok()) {
+      put_back(refilled);
+      flush_cache(cache);
+      fresh = PageCount(0);
+    }
   }
   PageRun run;
   {
@@ -65,7 +68,7 @@ PageRun PageHeap::take_pages(const SpanRequest& request, PageCache& cache) {
     run = take_exactly(request);
   }
   if (!run.ok()) run = grow_and_take(request);
-  if (!run.ok() || settle(run, run.scavenged, run.page + run.pages)) return run;
+  if (!run.ok() || settle(run, fresh + run.scavenged, run.page + run.pages)) return run;
   put_back(run);
   return {};
 }
