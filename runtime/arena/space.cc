@@ -135,22 +135,28 @@ void Space::advise_arenas(ByteCount from, ByteCount end, bool dense) {
   }
   huge_arenas_.store(huge, std::memory_order_relaxed);
   if (os_->strict()) return;
-  (void)os_->advise_huge(base_, end, huge);
+  (void)advise_all(huge);
   if (huge && end >= kHugeBooksFrom && !huge_books_) {
     huge_books_ = os_->advise_huge(reservation_, books_bytes_, true);
   }
 }
 
+// What is not mapped yet, too, and the guard behind: so that what will be merges with what is when it becomes
+// writable, which takes no VMA, not even for a moment.
+bool Space::advise_all(bool huge) {
+  return os_->advise_huge(base_, reservation_ + reservation_bytes_ - base_, huge);
+}
+
 void Space::use_small_pages() {
   if (huge_pages_ != ACRE_HUGE_PAGES_AUTO || !wants_huge_pages()) return;
   huge_arenas_.store(false, std::memory_order_relaxed);
-  (void)os_->advise_huge(base_, mapped(), false);
+  (void)advise_all(false);
   if (huge_books_ && os_->advise_huge(reservation_, books_bytes_, false)) huge_books_ = false;
 }
 
 void Space::use_huge_pages() {
   if (huge_pages_ != ACRE_HUGE_PAGES_AUTO || wants_huge_pages() || os_->strict()) return;
-  huge_arenas_.store(os_->advise_huge(base_, mapped(), true), std::memory_order_relaxed);
+  huge_arenas_.store(advise_all(true), std::memory_order_relaxed);
 }
 
 // The parts of the side tables that stand for these arenas: an arena's are whole pages of each.
@@ -199,7 +205,7 @@ bool Space::huge_pages_are_quick(ByteCount from) {
     --arenas_to_skip_;
     return false;
   }
-  if (!os_->advise_huge(base_, from + kHugePage, true)) return false;
+  if (!advise_all(true)) return false;
   const uint64_t start = now_ns();
   *static_cast<volatile char*>((base_ + from).as<void>()) = 0;
   if (now_ns() - start < kQuickHugePageNs) {

@@ -145,6 +145,7 @@ class Space {
   struct Layout;
   bool huge_pages_are_quick(ByteCount from);
   void advise_arenas(ByteCount from, ByteCount end, bool dense);
+  bool advise_all(bool huge);
   bool commit_books_for(ByteCount from, ByteCount end);
   bool commit_chunks(PageId first, PageCount pages);
   bool commit_chunk(uint64_t chunk);
