@@ -261,7 +261,8 @@ size_t Cycle::set_memory_limit(size_t asked) {
 // too long, the embedder decides.
 void Cycle::keep_limit(Thread* self) {
   rt::Retention& retention = heap_->pages.retention();
-  if (retention.above_limit()) {
+  // The background thread, which no stop waits for, sweeps between stops only: in its next steps.
+  if (self != nullptr && retention.above_limit()) {
     finish_sweep();
     retention.release_above_limit();
   }

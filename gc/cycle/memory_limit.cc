@@ -58,7 +58,8 @@ bool MemoryLimit::refresh() {
   // Files are read without the lock.
   const uint64_t allowed = follows_system() ? rt::memory_ceiling().bytes.raw : 0;
   rt::LockGuard guard(lock_);
-  allowed_ = allowed;
+  // Nothing could be read (no file descriptor is left, say): what was known still holds.
+  if (allowed != 0) allowed_ = allowed;
   return update();
 }
 

@@ -196,6 +196,8 @@ ReleaseRule Retention::rule_for(ReleaseBy who) const {
   if (kernel_page > 1) rule.granularity = PageCount(kernel_page);
   if (who != ReleaseBy::kRequest) rule.huge_page = kHugePage;
   rule.skip_dense = who == ReleaseBy::kBackground;
+  // What the kernel only might take.
+  rule.scavenged_too = who == ReleaseBy::kRequest && how_ == ReleaseHow::kLazily;
   return rule;
 }
 
@@ -244,7 +246,7 @@ PageCount Retention::release_batch(const Batch& batch, ReleaseHow how) {
     const PageRun& run = batch.runs[i];
     done[i] = space_->os().release(space_->address(run.page), bytes_of(run.pages), how);
     space_->release_books(run.page, run.pages);
-    if (done[i]) released += run.pages;
+    if (done[i]) released += run.pages - run.scavenged;
   }
   {
     LockGuard guard(*page_lock_);

@@ -71,6 +71,8 @@ struct ReleaseRule {
   // Leave out chunks that are in use almost as a whole, or were when this generation began: their few
   // free pages will be wanted again soon, and taking them would cut huge pages.
   bool skip_dense = false;
+  // Take what is scavenged, too, for which there is no index: chunk by chunk.
+  bool scavenged_too = false;
 };
 
 class PageAlloc {

@@ -25,10 +25,11 @@ uint64_t whole_groups(uint64_t bits, unsigned n) {
   return firsts * low_bits(n);
 }
 
-PageBits releasable(const ChunkBits& chunk, unsigned granularity) {
+PageBits releasable(const ChunkBits& chunk, unsigned granularity, bool scavenged_too) {
   PageBits result;
   for (unsigned i = 0; i < PageBits::kWords; i++) {
-    result.word(i) = whole_groups(chunk.free.word(i) & ~chunk.scavenged.word(i), granularity);
+    const uint64_t scavenged = scavenged_too ? 0 : chunk.scavenged.word(i);
+    result.word(i) = whole_groups(chunk.free.word(i) & ~scavenged, granularity);
   }
   return result;
 }
@@ -62,12 +63,13 @@ PageRun PageAlloc::take_for_release(PageId below, PageCount max, ReleaseRule rul
   uint64_t chunk = (below.raw - 1) / kChunkPages;
   auto limit = static_cast<unsigned>(align_down(below.raw - chunk * kChunkPages, granularity));
   for (;;) {
-    chunk = tables_.candidates.highest_up_to(chunk);
+    if (!rule.scavenged_too) chunk = tables_.candidates.highest_up_to(chunk);
     if (chunk == ChunkSet::kNone) return {};
     if (chunk != (below.raw - 1) / kChunkPages) limit = kChunkPages;
     if (!rule.skip_dense || !is_dense(tables_.states[chunk])) {
-      const Piece piece = highest_piece(releasable(tables_.chunks[chunk], granularity), limit,
-                                        static_cast<unsigned>(at_most), huge);
+      const Piece piece =
+          highest_piece(releasable(tables_.chunks[chunk], granularity, rule.scavenged_too), limit,
+                        static_cast<unsigned>(at_most), huge);
       if (piece.pages != 0) {
         const PageId page(chunk * kChunkPages + piece.first);
         const PageCount n(piece.pages);

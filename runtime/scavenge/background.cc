@@ -29,11 +29,13 @@ std::atomic<unsigned> forks{0};
 
 }  // namespace
 
-// The hooks of fork, for all heaps of the process.
+// The hooks of fork, for all heaps of the process. The first of them that is called in a child, be it by a
+// handler of the embedder's that runs before ours, forgets the parent's threads.
 class Background::Hooks {
  public:
   static void add(Background* one) {
-    pthread_once(&once, [] { pthread_atfork(&before, &after, &after_in_child); });
+    renew();
+    pthread_once(&once, [] { pthread_atfork(&before, &after, &renew); });
     LockGuard guard(lock);
     one->listed_ = true;
     one->previous_ = nullptr;
@@ -43,6 +45,7 @@ class Background::Hooks {
   }
 
   static void remove(Background* one) {
+    renew();
     LockGuard guard(lock);
     if (!one->listed_) return;
     one->listed_ = false;
@@ -55,6 +58,7 @@ class Background::Hooks {
   static void before() {
     forks.fetch_add(1, std::memory_order_seq_cst);
     lock.lock();
+    forking = true;
     for (Background* one = list; one != nullptr; one = one->next_) {
       // What it works at may fork.
       if (one->is_this_thread()) continue;
@@ -62,23 +66,33 @@ class Background::Hooks {
     }
   }
   static void after() {
+    forking = false;
     lock.unlock();
     forks.fetch_sub(1, std::memory_order_seq_cst);
   }
   // No background thread is here, nor another thread that forks.
-  static void after_in_child() {
-    for (Background* one = list; one != nullptr; one = one->next_) {
-      one->listed_ = false;
-      one->started_.store(false, std::memory_order_relaxed);
-    }
-    list = nullptr;
-    forks.store(0, std::memory_order_relaxed);
-    lock.unlock();
+  static void renew() {
+    process.renew([] {
+      for (Background* one = list; one != nullptr; one = one->next_) {
+        one->listed_ = false;
+        one->started_.store(false, std::memory_order_relaxed);
+      }
+      list = nullptr;
+      forks.store(0, std::memory_order_relaxed);
+      if (forking) {
+        forking = false;
+        lock.unlock();  // this thread has it, from before()
+      } else {
+        lock.reset_in_child();
+      }
+    });
   }
 
   static inline pthread_once_t once = PTHREAD_ONCE_INIT;
   static inline constinit Lock lock{LockRank::kLeaf};
+  static inline bool forking = false;  // with the lock
   static inline Background* list = nullptr;
+  static inline constinit ProcessMark process{};
 };
 
 void Background::init(Space* space, BackgroundWork* work) {
