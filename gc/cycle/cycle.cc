@@ -87,15 +87,29 @@ bool Cycle::collect(Thread* self, Reason reason) {
 bool Cycle::collect_and_release(Thread* self) {
   if (!collect(self, Reason::kForced)) return false;
   finish_sweep();
+  // It touches no object from here on: others may stop the world meanwhile.
+  acre_blocking_begin(self);
   heap_->pages.retention().release_all();
   while (trim_buffers(1024)) {
   }
+  acre_blocking_end(self);
   if ((heap_->options.trace & ACRE_TRACE_SCAV) != 0) {
     uint64_t background = heap_->pages.retention().released_by(rt::ReleaseBy::kBackground).raw;
     uint64_t allocating = heap_->pages.retention().released_by(rt::ReleaseBy::kAllocation).raw;
     trace_scavenge(&background, &allocating, true);
   }
   return true;
+}
+
+void Cycle::measure_books() {
+  rt::Retention& retention = heap_->pages.retention();
+  if (limit_.bytes() == UINT64_MAX && limit_.hard() == UINT64_MAX) {
+    retention.set_extra_books(ByteCount(0));
+    return;
+  }
+  const ByteCount measured = heap_->space.resident_books();
+  const ByteCount known = retention.books() - std::min(retention.books(), retention.extra_books());
+  retention.set_extra_books(measured - std::min(measured, known));
 }
 
 bool Cycle::trim_buffers(unsigned most) {
@@ -261,6 +275,11 @@ size_t Cycle::set_memory_limit(size_t asked) {
 // too long, the embedder decides.
 void Cycle::keep_limit(Thread* self) {
   rt::Retention& retention = heap_->pages.retention();
+  measure_books();
+  if (retention.above_limit()) {
+    while (trim_buffers(1024)) {
+    }
+  }
   // The background thread, which no stop waits for, sweeps between stops only: in its next steps.
   if (self != nullptr && retention.above_limit()) {
     finish_sweep();
@@ -349,8 +368,8 @@ void Cycle::trace_scavenge(uint64_t* background, uint64_t* allocating, bool forc
   Line line;
   line << "scav " << (by_background - *background) / rt::kKiB << " KiB work (bg), "
        << (by_allocation - *allocating) / rt::kKiB << " KiB work (eager), "
-       << (heap_->space.mapped().raw - retention.retained().raw) / rt::kKiB << " KiB now, "
-       << in_use * 100 / retained << "% util";
+       << heap_->pages.usage().released.raw / rt::kKiB << " KiB now, " << in_use * 100 / retained
+       << "% util";
   rt::write_stderr(line << (forced ? " (forced)" : ""));
   *background = by_background;
   *allocating = by_allocation;

@@ -78,6 +78,9 @@ class Cycle {
   // After objects were freed without a collection: whether somebody must give their pages back.
   void start_background_if_worth();
 
+  // Where a limit is set: asks the kernel what the side tables really take.
+  void measure_books();
+
   // Gives the memory of some mark buffers back. False: nothing was to be done, or not now.
   bool trim_buffers(unsigned most);
 

@@ -36,7 +36,7 @@ int Pacing::set_percent(int percent) {
 void Pacing::begin_cycle(uint64_t object_bytes) {
   const rt::Retention& retention = heap_->pages.retention();
   const uint64_t in_use = bytes_of(heap_->pages.pages_in_use()).raw;
-  const uint64_t books = (retention.accounted() - retention.retained()).raw;
+  const uint64_t books = retention.books().raw;
   overhead_.store(books + in_use - std::min(in_use, object_bytes), std::memory_order_relaxed);
   last_in_use_.store(in_use, std::memory_order_relaxed);
   last_goal_.store(goal(), std::memory_order_relaxed);

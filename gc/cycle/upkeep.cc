@@ -45,6 +45,7 @@ void Upkeep::tick(uint64_t now_ns) {
     next_look_ns_ = now_ns + kLookNs;
     const bool follows_system = cycle_->limit().follows_system();
     if (follows_system && cycle_->limit().refresh()) cycle_->pacing().update();
+    cycle_->measure_books();
     notice_idleness();
     collect_if_idle(now_ns);
     const bool quiet = very_quiet_ && !follows_system;
@@ -150,7 +151,7 @@ void Upkeep::set_goal() {
   if (!idle_) goal = goal == kNoGoal ? lately : std::max(goal, lately);
   const uint64_t under_limit = limit_retain_goal(cycle_->limit().bytes());
   if (under_limit != kNoGoal) {
-    const uint64_t books = (retention.accounted() - retention.retained()).raw;
+    const uint64_t books = retention.books().raw;
     goal = std::min(goal, under_limit - std::min(under_limit, books));
   }
   retention.set_goal(ByteCount(goal));

@@ -483,7 +483,9 @@ typedef struct acre_stats {
   uint64_t span_sys;      /* tables of spans and pages, for pages that hold memory */
   uint64_t cache_sys;     /* thread caches, central lists, the background thread's stack */
   uint64_t gc_sys;        /* mark and alloc bits, mark buffers, handles and roots */
-  uint64_t other_sys;     /* the rest of the books */
+  uint64_t
+      other_sys; /* the rest of the books; where a limit is set, also tables of released pages that
+                         could not go back, as the kernel says */
 
   uint64_t reserved;       /* address space for objects: what the ladder gave */
   uint64_t reserved_asked; /* what was asked for, rounded as acre/options.def says */

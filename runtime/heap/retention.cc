@@ -55,7 +55,8 @@ void Retention::set_limits(ByteCount soft, ByteCount hard) {
 bool Retention::may_hold(ByteCount more) const {
   const ByteCount hard = hard_limit();
   if (hard == kNoByteLimit) return true;
-  const ByteCount least = accounted_for(retained() - std::min(retained(), releasable()));
+  const ByteCount now = retained();
+  const ByteCount least = accounted_for(now - std::min(now, releasable()));
   return least <= hard && more + books_of(more) <= hard - least;
 }
 

@@ -57,6 +57,14 @@ class Retention {
   ByteCount retained() const { return ByteCount(retained_.load(std::memory_order_relaxed)); }
   ByteCount releasable() const { return ByteCount(releasable_.load(std::memory_order_relaxed)); }
   ByteCount accounted() const { return accounted_for(retained()); }
+  // All of it but the pages.
+  ByteCount books() const { return books_beside(retained()); }
+  // The side tables of pages that went back stay where a page of a table stands for others, too: how much
+  // more they take than books_of says, as somebody has measured.
+  void set_extra_books(ByteCount extra) {
+    extra_books_.store(extra.raw, std::memory_order_relaxed);
+  }
+  ByteCount extra_books() const { return ByteCount(extra_books_.load(std::memory_order_relaxed)); }
   // The side tables of so much memory.
   static ByteCount books_of(ByteCount retained) {
     return ByteCount(retained.raw / kPageBytes * kBooksPerPage);
@@ -114,8 +122,9 @@ class Retention {
     PageCount pages;
   };
 
-  ByteCount accounted_for(ByteCount retained) const {
-    return retained + books_of(retained) + space_->meta_used() + fixed_;
+  ByteCount accounted_for(ByteCount retained) const { return retained + books_beside(retained); }
+  ByteCount books_beside(ByteCount retained) const {
+    return books_of(retained) + extra_books() + space_->meta_used() + fixed_;
   }
   ByteCount over(ByteCount limit) const;
   ByteCount lower_limit() const;
@@ -146,6 +155,7 @@ class Retention {
   std::atomic<uint64_t> goal_;
   std::atomic<uint64_t> soft_;
   std::atomic<uint64_t> hard_;
+  std::atomic<uint64_t> extra_books_;
   std::atomic<bool> over_limit_;
   std::atomic<uint64_t> top_;  // no page from here on was ever used
   std::atomic<uint64_t> released_[kReleasers];

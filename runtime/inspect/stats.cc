@@ -79,7 +79,7 @@ void read_heap_stats(Heap& heap, ThreadRegistry& threads, acre_stats* stats) {
   stats->gc_sys = (retained.raw >> kPageShift) * (2 * kGranulesPerPage / 8);
   stats->span_sys = Retention::books_of(retained).raw - stats->gc_sys;
   stats->cache_sys = heap.space.meta_used().raw;
-  stats->other_sys = sizeof(Heap);
+  stats->other_sys = sizeof(Heap) + retention.extra_books().raw;
 
   stats->reserved = heap.space.reserved().raw;
   stats->reserved_asked = heap.options.reserve_bytes;

@@ -19,6 +19,11 @@ constexpr ByteCount kStackBytes{2 * kMiB};
 constexpr ByteCount kStackBytes{384 * kKiB};
 #endif
 
+constexpr ByteCount kMappedStackBytes{8 * kMiB};  // as a program's threads have; only addresses
+
+// A system that gave no thread is asked again after so long.
+constexpr uint64_t kRetryNs = 1'000'000'000;
+
 // While it works, so often it reports.
 constexpr uint64_t kReportNs = 1'000'000'000;
 
@@ -109,16 +114,24 @@ void Background::start() {
   LockGuard guard(start_lock_);
   if (started()) return;
   if (stack_ == nullptr) stack_ = space_->meta_alloc(kStackBytes, 4 * kKiB);
-  if (stack_ == nullptr) return;
-  const ThreadPlan plan{.name = "acre-background",
-                        .main = &Background::main,
-                        .arg = this,
-                        .stack_bytes = kStackBytes,
-                        .stack = Addr(stack_)};
+  if (stack_ == nullptr || now_ns() < retry_ns_) return;
+  ThreadPlan plan{.name = "acre-background",
+                  .main = &Background::main,
+                  .arg = this,
+                  .stack_bytes = kStackBytes,
+                  .stack = Addr(stack_)};
   Hooks::add(this);
-  if (start_thread(plan, &thread_)) {
+  bool good = start_thread(plan, &thread_);
+  if (!good) {
+    // The program's thread-local variables, which lie in the stack, too, may leave no room there.
+    plan.stack = Addr();
+    plan.stack_bytes = kMappedStackBytes;
+    good = start_thread(plan, &thread_);
+  }
+  if (good) {
     started_.store(true, std::memory_order_release);
   } else {
+    retry_ns_ = now_ns() + kRetryNs;
     Hooks::remove(this);
   }
 }

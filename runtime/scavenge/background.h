@@ -81,6 +81,7 @@ class Background {
   Condition condition_;
   ProcessMark process_;
   void* stack_;
+  uint64_t retry_ns_;  // with start_lock_
   pthread_t thread_;
   WorkPacer pacer_;
   bool woken_;     // with sleep_lock_
