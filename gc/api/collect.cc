@@ -65,13 +65,14 @@ size_t acre_set_memory_limit(acre_heap* heap, size_t bytes) {
 }
 
 size_t acre_set_hard_limit(acre_heap* heap, size_t bytes) {
-  return bytes == 0 ? heap->cycle.limit().hard() : heap->cycle.limit().set_hard(bytes);
+  return bytes == 0 ? heap->cycle.limit().hard() : heap->cycle.set_hard_limit(bytes);
 }
 
 void acre_set_limit_handler(acre_heap* heap, acre_limit_fn handler, void* arg) {
   heap->limit_handler.store(nullptr, std::memory_order_release);
   heap->limit_arg.store(arg, std::memory_order_release);
   heap->limit_handler.store(handler, std::memory_order_release);
+  heap->cycle.limit().set_has_handler(handler != nullptr);
 }
 
 void acre_set_oom_handler(acre_heap* heap, acre_oom_fn handler, void* arg) {

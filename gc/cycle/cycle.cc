@@ -268,7 +268,20 @@ size_t Cycle::set_memory_limit(size_t asked) {
   const size_t old = limit_.set(asked);
   if (limit_.follows_system() && !threads_->inside_stop()) start_background();
   pacing_.update();
+  keep_new_limit();
   return old;
+}
+
+size_t Cycle::set_hard_limit(size_t bytes) {
+  const size_t old = limit_.set_hard(bytes);
+  keep_new_limit();
+  return old;
+}
+
+// What is free above it goes back now; the rest is for collections.
+void Cycle::keep_new_limit() {
+  rt::Retention& retention = heap_->pages.retention();
+  if (!threads_->inside_stop() && retention.above_limit()) retention.release_above_limit();
 }
 
 // Above the limit all that is dead goes back at once; if more than the limit lives, or keeping it would take
@@ -283,14 +296,17 @@ void Cycle::keep_limit(Thread* self) {
   // The background thread, which no stop waits for, sweeps between stops only: in its next steps.
   if (self != nullptr && retention.above_limit()) {
     finish_sweep();
+    acre_blocking_begin(self);
     retention.release_above_limit();
+    acre_blocking_end(self);
   }
+  const acre_limit_fn handler = owner_->limit_handler.load(std::memory_order_acquire);
+  // Who cannot ask it leaves the question to the next collection.
+  if (handler != nullptr && (self == nullptr || self->in_callback)) return;
   acre_limit_event event;
   if (!limit_.event_due(pacing_.live(), &event)) return;
-  const acre_limit_fn handler = owner_->limit_handler.load(std::memory_order_acquire);
-  const bool may_call = handler != nullptr && self != nullptr && !self->in_callback;
   int policy = heap_->options.limit_policy;
-  if (may_call) {
+  if (handler != nullptr) {
     self->in_callback = true;
     policy = handler(owner_, &event, owner_->limit_arg.load(std::memory_order_acquire));
     self->in_callback = false;

@@ -11,7 +11,7 @@
 //   5. begin the sweep                the generation grows; sweeping itself is lazy
 //   6. torture: with the verify option all is swept and checked here
 // and, the world running again, 7. above the memory limit: sweep, release what is free, and if that is not
-// enough ask the limit's handler; 8. wake the background thread (upkeep.h).
+// enough ask the limit's handler; 8. see to it that there is a background thread (upkeep.h).
 //
 // Threads. One cycle at a time, by the thread that wanted it. A thread that wanted one for itself
 // too finds, when its turn comes, that one was just made, and goes on.
@@ -71,6 +71,7 @@ class Cycle {
   acre_status verify(rt::Thread* self, acre_report_fn report, void* arg);
 
   size_t set_memory_limit(size_t asked);
+  size_t set_hard_limit(size_t bytes);
   Pacing& pacing() { return pacing_; }
   MemoryLimit& limit() { return limit_; }
   Sweeper& sweeper() { return sweeper_; }
@@ -107,6 +108,7 @@ class Cycle {
   void count(Reason reason, uint64_t start_ns, uint64_t cpu_ns);
   void trace_line(Reason reason, uint64_t before, uint64_t pause_ns);
   void keep_limit(rt::Thread* self);
+  void keep_new_limit();
   void start_background();
 
   acre_heap* owner_;

@@ -27,6 +27,7 @@ void MemoryLimit::init(const acre_options& options, rt::Retention* retention, un
   retention_ = retention;
   asked_.store(options.memory_limit, std::memory_order_relaxed);
   hard_.store(options.hard_limit, std::memory_order_relaxed);
+  option_policy_ = options.limit_policy;
   processors_ = processors;
   limiter_.init(processors);
   last_now_ns_ = rt::now_ns();
@@ -39,6 +40,7 @@ size_t MemoryLimit::set(size_t asked) {
     rt::LockGuard guard(lock_);
     old = asked_.exchange(asked, std::memory_order_relaxed);
     raised_ = 0;
+    policy_ = ACRE_LIMIT_KEEP_GOING;
     failing_ = false;
   }
   refresh();
@@ -50,6 +52,14 @@ size_t MemoryLimit::set_hard(size_t bytes) {
   const uint64_t old = hard_.exchange(bytes, std::memory_order_relaxed);
   update();
   return old;
+}
+
+void MemoryLimit::set_has_handler(bool has_handler) {
+  rt::LockGuard guard(lock_);
+  has_handler_ = has_handler;
+  policy_ = ACRE_LIMIT_KEEP_GOING;
+  failing_ = false;
+  update();
 }
 
 bool MemoryLimit::follows_system() const { return is_share(asked()); }
@@ -74,8 +84,9 @@ bool MemoryLimit::update() {
   } else if (raised_ != 0) {
     limit = raised_;
   }
+  const bool fails = failing_ || (!has_handler_ && option_policy_ == ACRE_LIMIT_FAIL);
   const bool changed = in_effect_.exchange(limit, std::memory_order_relaxed) != limit;
-  const uint64_t hard = std::min(hard_.load(std::memory_order_relaxed), failing_ ? limit : kNone);
+  const uint64_t hard = std::min(hard_.load(std::memory_order_relaxed), fails ? limit : kNone);
   retention_->set_limits(rt::ByteCount(limit), rt::ByteCount(hard));
   return changed;
 }
@@ -124,7 +135,9 @@ bool MemoryLimit::event_due(uint64_t live_bytes, acre_limit_event* event) {
     }
     return false;
   }
-  if (last_event_ns_ != 0 && now - last_event_ns_ < kEventNs) return false;
+  // A handler that has said FAIL is asked at once when the limit, kept meanwhile, is passed again.
+  const bool lifted = has_handler_ && policy_ == ACRE_LIMIT_FAIL && !failing_;
+  if (!lifted && last_event_ns_ != 0 && now - last_event_ns_ < kEventNs) return false;
   last_event_ns_ = now;
   events_.fetch_add(1, std::memory_order_relaxed);
   *event = {.limit = limit,
@@ -137,7 +150,8 @@ bool MemoryLimit::event_due(uint64_t live_bytes, acre_limit_event* event) {
 
 bool MemoryLimit::apply(int policy) {
   rt::LockGuard guard(lock_);
-  failing_ = policy == ACRE_LIMIT_FAIL;
+  policy_ = policy;
+  failing_ = has_handler_ && policy == ACRE_LIMIT_FAIL;
   if (policy == ACRE_LIMIT_RAISE) {
     const uint64_t least = std::max(bytes(), retention_->accounted().raw);
     raised_ = least > kNone / 2 ? kNone - 1 : least + least / 4;

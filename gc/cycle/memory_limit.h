@@ -4,6 +4,9 @@
 //   asked ──(auto and percentages: of what the system allows, read anew now and then)──► in effect
 //                                           ▲ raised by ACRE_LIMIT_RAISE, until the limit is set again
 //
+// Where limit_policy says fail, and no handler decides, the limit is a hard one. What a handler says holds
+// until it is asked again, a second later, or FAIL until the limit is kept.
+//
 // The limit is kept by others: the pacer's goal lies below it (pacing.h), pages are given back for it
 // (runtime/heap/retention.h). Here is the limiter of what that may cost: collections for the limit's sake
 // are put off while they would take more than half of the processor time (gc/pace/cpu_limiter.h). For it,
@@ -38,6 +41,9 @@ class MemoryLimit {
   uint64_t bytes() const { return in_effect_.load(std::memory_order_relaxed); }
   size_t asked() const { return asked_.load(std::memory_order_relaxed); }
   uint64_t hard() const { return hard_.load(std::memory_order_relaxed); }
+
+  // The embedder has a handler: limit_policy does not decide.
+  void set_has_handler(bool has_handler);
 
   // Both return what was asked before.
   size_t set(size_t asked);
@@ -77,7 +83,10 @@ class MemoryLimit {
   // With lock_.
   uint64_t raised_;   // by ACRE_LIMIT_RAISE; 0: not
   uint64_t allowed_;  // by the system; 0: never read
-  bool failing_;      // ACRE_LIMIT_FAIL is in effect
+  bool has_handler_;
+  int option_policy_;
+  int policy_;    // what the handler said last
+  bool failing_;  // a handler's ACRE_LIMIT_FAIL is in effect
   uint64_t last_event_ns_;
   bool collecting_;  // what passes is neither's time until it is known whose
   CpuLimiter limiter_;

@@ -35,6 +35,9 @@ constexpr unsigned kBuffersPerStep = 256;
 
 constexpr uint64_t kMostCollapsePauseNs = 300'000'000'000;
 
+// After a thread did not stop for it.
+constexpr uint64_t kIdleRetryNs = 10'000'000'000;
+
 // Allocation is counted in steps by each thread.
 constexpr int64_t kIdleBytes = 64 * rt::kKiB;
 
@@ -95,7 +98,8 @@ void Upkeep::collect_if_idle(uint64_t now_ns) {
       !idle_collection_due(now_ns, last, period, cycle_->pacing().percent(), allocated)) {
     return;
   }
-  cycle_->collect(nullptr, Reason::kIdle);
+  if (now_ns < next_idle_try_ns_ || cycle_->collect(nullptr, Reason::kIdle)) return;
+  next_idle_try_ns_ = now_ns + kIdleRetryNs;
 }
 
 bool Upkeep::step() {

@@ -64,6 +64,8 @@ class Upkeep final : public rt::BackgroundWork {
   uint64_t peak_in_use_ = 0;
   unsigned quiet_looks_ = 0;
   bool idle_ = false;
+  // The background thread's own.
+  uint64_t next_idle_try_ns_ = 0;
   uint64_t next_collapse_ns_ = 0;
   uint64_t collapse_pause_ns_ = 0;
   uint64_t reported_background_ = 0;

@@ -71,7 +71,7 @@ enum { ACRE_TRACE_GC = 1u << 0, ACRE_TRACE_SCAV = 1u << 1 };
 
 /* For memory_limit and acre_set_memory_limit: a share of what the process may have, which is the least of
  * the limits of its memory cgroup and those above it (version 2: memory.max and memory.high; version 1:
- * memory.limit_in_bytes) and of physical memory. It is read again each second. AUTO is 90 percent: the
+ * memory.limit_in_bytes) and of physical memory. It is read again each second (not with scavenger=0). AUTO is 90 percent: the
  * rest is for what the process has beside the heap. */
 #define ACRE_LIMIT_AUTO (SIZE_MAX - 1)
 #define ACRE_LIMIT_PERCENT(percent) (SIZE_MAX - 1 - (size_t)(percent)) /* 1 to 100 */
@@ -425,8 +425,9 @@ typedef struct acre_limit_event {
  *                          ACRE_LIMIT_AUTO or a percentage no more than what the process may have
  *   ACRE_LIMIT_FAIL        allocations that would pass the limit fail with ACRE_E_LIMIT, after a collection
  *                          and after the OOM handler, until a collection finds the limit kept
- * Other values are taken as ACRE_LIMIT_KEEP_GOING. Runs on the thread that collected, with no lock held; it
- * may use the heap. */
+ * Other values are taken as ACRE_LIMIT_KEEP_GOING. While collections are being put off, a failing allocation
+ * does not collect first. Runs on the thread that collected, with no lock held; it may use the heap, and must
+ * not throw. */
 typedef int (*acre_limit_fn)(acre_heap* heap, const acre_limit_event* event, void* arg);
 /* NULL: none, limit_policy decides. Any thread. */
 ACRE_API void acre_set_limit_handler(acre_heap* heap, acre_limit_fn handler, void* arg);

@@ -61,10 +61,16 @@ class Error : public std::exception {
   acre_status status_;
 };
 
-// Also a std::bad_alloc, for code that knows nothing of Acre.
+// Also a std::bad_alloc, for code that knows nothing of Acre. The status is ACRE_E_NOMEM, or
+// ACRE_E_LIMIT where a memory limit forbids the allocation.
 class OutOfMemory : public std::bad_alloc {
  public:
-  const char* what() const noexcept override { return acre_strerror(ACRE_E_NOMEM); }
+  explicit OutOfMemory(acre_status status = ACRE_E_NOMEM) : status_(status) {}
+  acre_status status() const { return status_; }
+  const char* what() const noexcept override { return acre_strerror(status_); }
+
+ private:
+  acre_status status_;
 };
 
 inline void check(acre_status status) {
@@ -530,7 +536,9 @@ class Thread {
   }
 
   [[noreturn]] void throw_last_error() {
-    check(acre_last_error(thread_));
+    const acre_status status = acre_last_error(thread_);
+    if (status == ACRE_E_LIMIT) throw OutOfMemory(status);
+    check(status);
     throw OutOfMemory();
   }
 

@@ -22,7 +22,7 @@ namespace acre::rt {
 // First to be taken first.
 enum class LockRank : uint8_t {
   kNone,        // of a lock whose rank was forgotten: taking it is an error
-  kBackground,  // the background thread, while it works
+  kBackground,  // making the background thread
   kCollector,   // one collection at a time
   kThreads,     // the list of attached threads; held while the world is stopped
   kThreadList,  // the list itself

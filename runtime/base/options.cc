@@ -175,12 +175,12 @@ bool bring_into_range(acre_options* options, Line& why) {
   require(
       options->limit_policy >= ACRE_LIMIT_KEEP_GOING && options->limit_policy <= ACRE_LIMIT_FAIL,
       "limit_policy is none of keep_going, raise, fail");
-  require(options->idle_collect_ms >= 0, "idle_collect_ms is negative");
   if (why.length() != 0) return false;
 
   if (options->reserve_bytes > kMaxReserveBytes) options->reserve_bytes = kMaxReserveBytes;
   options->reserve_bytes = std::bit_floor(options->reserve_bytes);
   if (options->memory_limit == 0) options->memory_limit = ACRE_NO_LIMIT;
+  if (options->idle_collect_ms < 0) options->idle_collect_ms = 0;
   if (options->hard_limit == 0) options->hard_limit = ACRE_NO_LIMIT;
   for (int* flag : {&options->conservative_stacks, &options->scavenger, &options->clobber_free,
                     &options->verify, &options->release_lazily}) {

@@ -346,4 +346,19 @@ BOOST_AUTO_TEST_CASE(an_object_lives_while_its_constructor_collects_with_stacks_
   BOOST_TEST(heap.verify());
 }
 
+BOOST_AUTO_TEST_CASE(a_memory_limit_throws_what_a_lack_of_memory_throws) {
+  acre::Heap heap(precise());
+  acre::Thread thread(heap);
+  BOOST_TEST(heap.set_hard_limit(8 * 1024 * 1024) == ACRE_NO_LIMIT);
+  acre_status status = ACRE_OK;
+  try {
+    (void)thread.make_array<long>(4 * 1024 * 1024);
+  } catch (const std::bad_alloc& problem) {
+    status = dynamic_cast<const acre::OutOfMemory&>(problem).status();
+  }
+  BOOST_TEST(status == ACRE_E_LIMIT);
+  BOOST_TEST(heap.set_hard_limit(ACRE_NO_LIMIT) == 8u * 1024 * 1024);
+  BOOST_TEST(thread.make_array<long>(4 * 1024 * 1024) != nullptr);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

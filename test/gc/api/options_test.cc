@@ -206,7 +206,6 @@ BOOST_FIXTURE_TEST_CASE(garbage_in_the_struct_is_invalid_and_named, Environment)
   BOOST_TEST(refused([](acre_options& o) { o.mark_threads = -1; }, "mark_threads"));
   BOOST_TEST(refused([](acre_options& o) { o.gc_every = -1; }, "gc_every"));
   BOOST_TEST(refused([](acre_options& o) { o.limit_policy = 3; }, "limit_policy"));
-  BOOST_TEST(refused([](acre_options& o) { o.idle_collect_ms = -1; }, "idle_collect_ms"));
   BOOST_TEST(refused([](acre_options& o) { o.trace = ~0u; }, "trace"));
   BOOST_TEST(refused([](acre_options& o) { memset(&o, 0x5a, sizeof(o)); }, "struct_size"));
 }
