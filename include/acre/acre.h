@@ -26,6 +26,11 @@
  * only a register or the stack holds is safe (with conservative_stacks), one that only malloc'ed
  * memory holds is not.
  *
+ * Fork. A child has the thread that forked, attached as it was; Acre's own threads begin anew when they are
+ * needed. In this version a collection in the child waits in vain for other threads that were attached to
+ * that heap, and the child hangs if one was stopping the world: fork while no other thread is attached, or
+ * exec in the child. Acre's own handlers (pthread_atfork) are registered with the first background thread.
+ *
  * Pointers. Heaps, threads and handles that a call works on must be valid; where a call says
  * nothing of NULL, NULL is undefined. A call that may collect keeps the objects that it is given
  * alive until it returns, also without conservative_stacks.
@@ -514,7 +519,7 @@ typedef struct acre_stats {
   acre_class_stats by_size[ACRE_SIZE_CLASSES];
 
   uint64_t accounted;  /* what the limits are compared with: all that is taken and not given back */
-  uint64_t hard_limit; /* in effect; ACRE_NO_LIMIT: none */
+  uint64_t hard_limit; /* as set; ACRE_NO_LIMIT: none. ACRE_LIMIT_FAIL makes memory_limit another */
   uint64_t
       retain_goal; /* pages with memory (heap_sys - heap_released) above this are given back in the
                              background; UINT64_MAX: none are */
@@ -532,8 +537,8 @@ typedef struct acre_stats {
   uint64_t process_vmas; /* mappings of the whole process when last counted; 0: never */
   uint64_t max_vmas;     /* vm.max_map_count */
   uint64_t
-      os_locked_calls; /* system calls made with the page-heap lock held, and the longest; counted in */
-  uint64_t os_locked_max_ns; /* debug builds (ACRE_DEBUG) only, else 0 */
+      os_locked_calls; /* system calls made with the page-heap lock held (debug builds, else 0) */
+  uint64_t os_locked_max_ns; /* the longest of them */
 } acre_stats;
 
 /* Fills in *stats. No stop; any thread. stats->struct_size must be set;

@@ -15,8 +15,7 @@
 // Structure. All tables are indexed from `base()`: page table by page, mark and alloc bits by
 // granule of 16 bytes, spans by the page that they start at. Only address space is taken for them;
 // the kernel backs what is touched. `meta` is a bump region for what has no place by address:
-// thread caches, central lists, handles, grey buffers. It is never given back; its users keep free
-// lists of their own.
+// thread caches, central lists, handles, grey buffers. Its users keep free lists of their own.
 //
 // Where the system charges what is made writable (vm.overcommit_memory=2, Os::strict), less is writable:
 // of the books the page allocator's tables, and of the others what stands for mapped arenas or was
