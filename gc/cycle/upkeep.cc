@@ -5,12 +5,10 @@
 #include "gc/cycle/cycle.h"
 #include "gc/pace/idle_collection.h"
 #include "gc/pace/retain.h"
-#include "runtime/base/print.h"
 
 namespace acre::gc {
 
 using rt::ByteCount;
-using rt::Line;
 
 namespace {
 

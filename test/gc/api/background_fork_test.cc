@@ -63,6 +63,31 @@ BOOST_AUTO_TEST_SUITE(background_fork)
 
 #if !defined(__SANITIZE_THREAD__)
 
+// The first of this file: the embedder's handler must be older than Acre's.
+acre_heap* collected_by_handler = nullptr;
+
+BOOST_AUTO_TEST_CASE(an_embedders_handler_may_collect_in_the_child) {
+  const ChildEnd end = in_child_with_deadline(40, [] {
+    pthread_atfork(nullptr, nullptr, [] {
+      if (acre_thread* thread = acre_thread_current(collected_by_handler)) acre_collect(thread);
+    });
+    const acre_options options = options_here();
+    acre_thread* thread = nullptr;
+    if (acre_heap_create(&options, &collected_by_handler) != ACRE_OK) return 10;
+    if (acre_thread_attach(collected_by_handler, &thread) != ACRE_OK) return 11;
+    acre_collect(thread);
+    const pid_t child = fork();
+    if (child == 0) {
+      alarm(30);
+      _exit(use_and_destroy(collected_by_handler, thread));
+    }
+    int status = 0;
+    if (waitpid(child, &status, 0) != child) return 12;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 13;
+  });
+  BOOST_TEST(end.exited_with(0), "status " << end.status << ": " << end.stderr_text);
+}
+
 BOOST_AUTO_TEST_CASE(children_of_a_working_process_use_the_heap_and_destroy_it) {
   Heap heap(options_here());
   acre_options limited = options_here();

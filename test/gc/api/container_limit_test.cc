@@ -1,6 +1,7 @@
 // Limits that are a share of what the system allows: how they are asked for, that they are computed from
 // what the kernel says, and that with them a heap survives in a memory cgroup and follows its limit.
 
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -101,6 +102,19 @@ BOOST_AUTO_TEST_CASE(auto_and_percentages_are_shares_of_what_the_process_may_hav
   BOOST_TEST(heap.stats().memory_limit == share_of_ceiling(90));
   BOOST_TEST(acre_set_memory_limit(heap.heap, ACRE_NO_LIMIT) == ACRE_LIMIT_AUTO);
   BOOST_TEST(heap.stats().memory_limit == ACRE_NO_LIMIT);
+}
+
+BOOST_AUTO_TEST_CASE(a_limit_that_cannot_be_read_again_stays_as_it_was) {
+  const ChildEnd end = in_forked_child([] {
+    Heap heap(growing_options(ACRE_LIMIT_AUTO));
+    const uint64_t before = heap.stats().memory_limit;
+    if (before == ACRE_NO_LIMIT) return 1;
+    const rlimit none = {0, 0};
+    if (setrlimit(RLIMIT_NOFILE, &none) != 0) return 2;
+    if (acre_set_memory_limit(heap.heap, ACRE_LIMIT_AUTO) != ACRE_LIMIT_AUTO) return 3;
+    return heap.stats().memory_limit == before ? 0 : 4;
+  });
+  BOOST_TEST(end.exited_with(0), end.status);
 }
 
 BOOST_AUTO_TEST_CASE(the_environment_may_ask_in_each_form) {

@@ -178,6 +178,19 @@ int live_at_the_ceiling() {
   return acre_heap_destroy(again.heap) == ACRE_OK ? 0 : 24;
 }
 
+// One arena is mapped: what comes behind it merges with it. 0, or what went wrong.
+int grow_at_the_ceiling(int huge_pages) {
+  acre_options options = options_with(1);
+  options.huge_pages = huge_pages;
+  User user;
+  if (!user.make(options) || user.push(kMiB, 40) != 40) return 1;
+  ForeignMappings foreign;
+  if (!foreign.fill()) return 2;
+  if (user.push(kMiB, 200) != 200) return 3;
+  if (user.stat(&acre_stats::heap_sys) < 240 * kMiB || !user.is_whole()) return 4;
+  return acre_heap_destroy(user.heap) == ACRE_OK ? 0 : 5;
+}
+
 // Where the heap ends at the ceiling: all of it, in any order.
 int end_at_the_ceiling() {
   User users[4];
@@ -209,6 +222,17 @@ BOOST_AUTO_TEST_CASE(heaps_live_with_what_they_have_and_grow_again_later) {
     return live_at_the_ceiling();
   });
   BOOST_TEST(end.exited_with(0), "status " << end.status << ": " << end.stderr_text);
+}
+
+BOOST_AUTO_TEST_CASE(a_heap_grows_there_from_its_first_arena_on) {
+  for (const int huge_pages :
+       {ACRE_HUGE_PAGES_AUTO, ACRE_HUGE_PAGES_ALWAYS, ACRE_HUGE_PAGES_NEVER}) {
+    const ChildEnd end = in_forked_child([huge_pages] {
+      alarm(100);
+      return grow_at_the_ceiling(huge_pages);
+    });
+    BOOST_TEST(end.exited_with(0), huge_pages << ": " << end.status << ": " << end.stderr_text);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(heaps_end_there) {

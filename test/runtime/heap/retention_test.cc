@@ -145,6 +145,20 @@ BOOST_AUTO_TEST_CASE(what_is_freed_above_a_step_is_found_before_they_say_that_no
   state.free(middle);
 }
 
+BOOST_AUTO_TEST_CASE(on_request_what_the_kernel_only_might_take_goes_back_at_once) {
+  RetentionState state(128 * kMiB, nullptr, true);
+  Span* span = state.alloc_touched(2048);
+  const PageId first = span->first_page();
+  state.free(span);
+  state->begin_generation();
+  state->set_goal(ByteCount(0));
+  BOOST_TEST(all_steps(state, ByteCount(kMiB)).raw == pages(2048).raw);
+  BOOST_TEST(state->releasable().raw == 0u);
+  BOOST_TEST(state->release_all().raw == 0u);  // of what counts as released none is new
+  const Space& space = state.heap->space;
+  BOOST_TEST(state.heap->os.resident(space.address(first), pages(2048)).raw == 0u);
+}
+
 BOOST_AUTO_TEST_CASE(steps_leave_a_chunk_that_was_full_alone_for_a_generation) {
   RetentionState state;
   const std::vector<Span*> spans = chunks_in_use(state, 6);
