@@ -95,7 +95,8 @@ void MemoryLimit::add_to_limiter(uint64_t gc_cpu_ns, uint64_t pause_ns) {
   const uint64_t now = rt::now_ns();
   const uint64_t available = less(now, last_now_ns_) * processors_;
   last_now_ns_ = now;
-  const uint64_t gc = std::max(gc_cpu_ns, pause_ns * processors_ / 5 * 3);
+  const uint64_t stopped = pause_ns * processors_;
+  const uint64_t gc = std::max(gc_cpu_ns, in_vain_ ? stopped : stopped / 5 * 3);
   limiter_.add(std::min(gc, available), less(available, gc));
   pressed_.store(limiter_.fill_ns() >= limiter_.capacity_ns() / kPressedPart,
                  std::memory_order_relaxed);
@@ -127,6 +128,7 @@ bool MemoryLimit::event_due(uint64_t live_bytes, acre_limit_event* event) {
   rt::LockGuard guard(lock_);
   const uint64_t accounted = retention_->accounted().raw;
   const bool above = accounted > limit;
+  in_vain_ = above;
   const bool limiting = limiter_.limiting();
   if (!above && !limiting) {
     if (failing_) {

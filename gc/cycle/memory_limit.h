@@ -17,7 +17,8 @@
 //
 // but three fifths of a pause count for the collector on every processor, if that is more: the world is
 // stopped, so that a program on many processors would else stand still nearly always with the collector at
-// less than half. With one marker on many processors the limit is then five sixths of the time.
+// less than half. With one marker on many processors the limit is then five sixths of the time. Where more
+// than the limit lives, so that collections are in vain, all of a pause counts, and the limit is half of it.
 //
 // Threads: any.
 
@@ -86,6 +87,7 @@ class MemoryLimit {
   bool has_handler_;
   int option_policy_;
   int policy_;    // what the handler said last
+  bool in_vain_;  // the last collection left more than the limit
   bool failing_;  // a handler's ACRE_LIMIT_FAIL is in effect
   uint64_t last_event_ns_;
   bool collecting_;  // what passes is neither's time until it is known whose
