@@ -41,7 +41,7 @@ class Background::Hooks {
   static void add(Background* one) {
     renew();
     pthread_once(&once, [] { pthread_atfork(&before, &after, &renew); });
-    LockGuard guard(lock);
+    const Guard guard;
     one->listed_ = true;
     one->previous_ = nullptr;
     one->next_ = list;
@@ -51,7 +51,7 @@ class Background::Hooks {
 
   static void remove(Background* one) {
     renew();
-    LockGuard guard(lock);
+    const Guard guard;
     if (!one->listed_) return;
     one->listed_ = false;
     if (one->previous_ != nullptr) one->previous_->next_ = one->next_;
@@ -60,9 +60,14 @@ class Background::Hooks {
   }
 
  private:
+  struct Guard {
+    Guard() { pthread_mutex_lock(&mutex); }
+    ~Guard() { pthread_mutex_unlock(&mutex); }
+  };
+
   static void before() {
     forks.fetch_add(1, std::memory_order_seq_cst);
-    lock.lock();
+    pthread_mutex_lock(&mutex);
     forking = true;
     for (Background* one = list; one != nullptr; one = one->next_) {
       // What it works at may fork.
@@ -72,7 +77,7 @@ class Background::Hooks {
   }
   static void after() {
     forking = false;
-    lock.unlock();
+    pthread_mutex_unlock(&mutex);
     forks.fetch_sub(1, std::memory_order_seq_cst);
   }
   // No background thread is here, nor another thread that forks.
@@ -86,16 +91,17 @@ class Background::Hooks {
       forks.store(0, std::memory_order_relaxed);
       if (forking) {
         forking = false;
-        lock.unlock();  // this thread has it, from before()
+        pthread_mutex_unlock(&mutex);  // this thread has it, from before()
       } else {
-        lock.reset_in_child();
+        pthread_mutex_init(&mutex, nullptr);
       }
     });
   }
 
   static inline pthread_once_t once = PTHREAD_ONCE_INIT;
-  static inline constinit Lock lock{LockRank::kLeaf};
-  static inline bool forking = false;  // with the lock
+  // Held across fork, so not a Lock: its rank would forbid what an embedder's handler does in the child.
+  static inline pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+  static inline bool forking = false;  // with the mutex
   static inline Background* list = nullptr;
   static inline constinit ProcessMark process{};
 };

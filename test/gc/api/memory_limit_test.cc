@@ -143,7 +143,8 @@ BOOST_AUTO_TEST_CASE(with_more_alive_than_it_allows_the_program_goes_on_and_is_t
   const uint64_t start = clock_ns(CLOCK_MONOTONIC);
   while (heap.live_bytes() < 96 * kMiB) BOOST_REQUIRE(heap.keep(64));
   BOOST_TEST(allocate_until(heap, [&] { return heap.stats().limiting != 0; }));
-  BOOST_TEST(allocate_until(heap, [&] { return events.calls >= 2; }));
+  const int told = events.calls;  // while it grew, in a slow build
+  BOOST_TEST(allocate_until(heap, [&] { return events.calls >= std::max(told + 1, 2); }));
   const uint64_t seconds = (clock_ns(CLOCK_MONOTONIC) - start) / 1'000'000'000;
   BOOST_TEST(static_cast<uint64_t>(events.calls) <= seconds + 1);
   BOOST_TEST(heap.stats().limit_events == static_cast<uint64_t>(events.calls));
