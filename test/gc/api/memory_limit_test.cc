@@ -201,7 +201,7 @@ BOOST_AUTO_TEST_CASE(fail_refuses_what_would_go_above_until_a_collection_finds_t
     while (heap.keep(5000)) BOOST_REQUIRE(heap.live_bytes() < 24 * kMiB + kMayPass);
     BOOST_TEST(heap.last_error() == ACRE_E_LIMIT);
     BOOST_TEST(asked.calls == 1);
-    BOOST_TEST((heap.stats().limit_events > 0u) == by_handler);
+    if (by_handler) BOOST_TEST(heap.stats().limit_events > 0u);
     BOOST_TEST(heap.stats().memory_limit == 24 * kMiB);
     const uint64_t full = heap.stats().accounted;
     for (int i = 0; i < 100; ++i) {
