@@ -108,7 +108,8 @@ void Cycle::measure_books() {
     return;
   }
   const ByteCount measured = heap_->space.resident_books();
-  const ByteCount known = retention.books() - std::min(retention.books(), retention.extra_books());
+  const ByteCount books = retention.books();
+  const ByteCount known = books - std::min(books, retention.extra_books());
   retention.set_extra_books(measured - std::min(measured, known));
 }
 

@@ -6,7 +6,8 @@
 //          small pages huge
 //
 // A heap is idle when less than a thread's counting step (64 KiB) was allocated from one look to the next,
-// a second later, twice in a row. Then pages for further growth are no longer kept, and dense chunks are not left alone.
+// a second later, twice in a row. Then pages for further growth are no longer kept, and dense chunks are not
+// left alone.
 //
 // A collection from here does not insist: a thread that comes to no safepoint within kPatienceNs (it sleeps
 // in a system call outside a blocking region, say) is not worth stopping all the others for.
@@ -37,6 +38,7 @@ class Upkeep final : public rt::BackgroundWork {
     cycle_ = cycle;
   }
 
+  // Allocation goes on: what it will need is kept.
   void after_collection();
 
   void tick(uint64_t now_ns) override;

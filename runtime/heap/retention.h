@@ -1,6 +1,6 @@
 // Owns how much memory the heap keeps: what it takes now, measured against a goal and two limits, and
-// giving free pages back to the kernel. How large goal and limits are is decided above
-// (runtime/scavenge, gc/pace).
+// giving free pages back to the kernel. How large goal and limits are is decided above (gc/cycle, by the
+// arithmetic of gc/pace).
 //
 //   retained    pages that hold memory, or may: all that are mapped but the released ones
 //             = in use + free and not released
@@ -97,12 +97,12 @@ class Retention {
   // Dense chunks that stay so, and those freed in the last generation, may be taken now.
   void begin_generation();
 
-  // Another step of the background thread, where the heap wants huge pages: makes the next dense chunk huge,
-  // from the bottom to the top of what is mapped, and then begins anew when memory was mapped or given back.
-  // Before: asks for huge pages (huge_pages=auto), if the heap is large and all of it holds memory but for
-  // the end of its last arena, and none was given back since it grew to this size.
+  // Now and then in the background: asks for huge pages (huge_pages=auto) if the heap is large, all of it
+  // holds memory but for the end of its last arena, and none was given back since it grew to this size.
   void ask_for_huge_pages();
   enum class Collapse : uint8_t { kDone, kNothing, kRefused };
+  // A step of the background thread, where the heap wants huge pages: makes the next dense chunk huge, from
+  // the bottom to the top of what is mapped; begins anew when memory was mapped or given back.
   Collapse collapse_dense_chunk();
 
   ByteCount released_by(ReleaseBy who) const {
