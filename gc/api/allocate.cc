@@ -93,8 +93,8 @@ __attribute__((noinline)) void* alloc_slow(acre_thread* thread, const Request& r
   collect_if_due(thread);
   void* object = take_room(thread, request);
   // Where only the hard limit forbids it, collections are put off as those for the soft one are.
-  const bool put_off =
-      object == nullptr && refused_by_limit(heap, request) && heap->cycle.limit().limiting();
+  const bool put_off = object == nullptr && refused_by_limit(heap, request) &&
+                       heap->cycle.limit().limiting(acre::rt::now_ns());
   if (object == nullptr && !put_off) object = collect_and_take(thread, request);
   if (object == nullptr) object = ask_handler(thread, request);
   if (object != nullptr) return object;

@@ -21,7 +21,7 @@ void read_cycle_stats(acre_heap* heap, acre_stats* stats) {
   stats->next_gc = cycle.pacing().goal();
   stats->memory_limit = cycle.limit().bytes();
   stats->hard_limit = cycle.limit().hard();
-  stats->limiting = cycle.limit().limiting() ? 1 : 0;
+  stats->limiting = cycle.limit().limiting(acre::rt::now_ns()) ? 1 : 0;
   stats->limit_events = cycle.limit().events();
   stats->background_cpu_ns = cycle.background().work_ns();
   stats->gc_percent = cycle.pacing().percent();

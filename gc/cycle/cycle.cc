@@ -39,7 +39,7 @@ void Cycle::init(acre_heap* owner, rt::Heap* heap, rt::ThreadRegistry* threads, 
   pool_.init(&heap->space);
   created_ns_ = rt::now_ns();
   processors_ = rt::processors();
-  limit_.init(heap->options, &heap->pages.retention(), processors_);
+  limit_.init(heap->options, &heap->pages.retention(), processors_, created_ns_);
   pacing_.init(heap, roots, &limit_);
   upkeep_.init(heap, threads, this);
   background_.init(&heap->space, &upkeep_);
@@ -123,7 +123,7 @@ void Cycle::run(Reason reason) {
   const uint64_t start = rt::now_ns();
   const uint64_t cpu_start = rt::thread_cpu_ns();
   const uint64_t others_start = stats_.cpu_ns.load(std::memory_order_relaxed);
-  limit_.before_collection();
+  limit_.before_collection(start);
   prepare();
   const rt::AllocationCounts counts = rt::count_allocations(*heap_, *threads_);
   const uint64_t before = counts.bytes(counts.mallocs, counts.large_malloc_bytes) -
@@ -161,7 +161,7 @@ void Cycle::count(Reason reason, uint64_t start_ns, uint64_t cpu_ns) {
   if (pause > stats_.pause_max_ns.load(std::memory_order_relaxed)) {
     stats_.pause_max_ns.store(pause, std::memory_order_relaxed);
   }
-  limit_.after_collection(cpu_ns, pause);
+  limit_.after_collection(end, cpu_ns, pause);
 }
 
 void Cycle::prepare() {
@@ -305,7 +305,7 @@ void Cycle::keep_limit(Thread* self) {
   // Who cannot ask it leaves the question to the next collection.
   if (handler != nullptr && (self == nullptr || self->in_callback)) return;
   acre_limit_event event;
-  if (!limit_.event_due(pacing_.live(), &event)) return;
+  if (!limit_.event_due(rt::now_ns(), pacing_.live(), &event)) return;
   int policy = heap_->options.limit_policy;
   if (handler != nullptr) {
     self->in_callback = true;

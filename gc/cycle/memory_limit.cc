@@ -5,7 +5,6 @@
 #include "gc/pace/saturating.h"
 #include "runtime/base/options.h"
 #include "runtime/os/limits.h"
-#include "runtime/os/os.h"
 
 namespace acre::gc {
 namespace {
@@ -23,14 +22,15 @@ uint64_t less(uint64_t a, uint64_t b) { return a > b ? a - b : 0; }
 
 }  // namespace
 
-void MemoryLimit::init(const acre_options& options, rt::Retention* retention, unsigned processors) {
+void MemoryLimit::init(const acre_options& options, rt::Retention* retention, unsigned processors,
+                       uint64_t now_ns) {
   retention_ = retention;
   asked_.store(options.memory_limit, std::memory_order_relaxed);
   hard_.store(options.hard_limit, std::memory_order_relaxed);
   option_policy_ = options.limit_policy;
   processors_ = processors;
   limiter_.init(processors);
-  last_now_ns_ = rt::now_ns();
+  last_now_ns_ = now_ns;
   refresh();
 }
 
@@ -91,40 +91,37 @@ bool MemoryLimit::update() {
   return changed;
 }
 
-void MemoryLimit::add_to_limiter(uint64_t gc_cpu_ns, uint64_t pause_ns) {
-  const uint64_t now = rt::now_ns();
-  const uint64_t available = less(now, last_now_ns_) * processors_;
-  last_now_ns_ = now;
-  const uint64_t stopped = pause_ns * processors_;
-  const uint64_t gc = std::max(gc_cpu_ns, in_vain_ ? stopped : stopped / 5 * 3);
+void MemoryLimit::add_to_limiter(uint64_t now_ns, uint64_t gc_cpu_ns, uint64_t pause_ns) {
+  const uint64_t available = less(now_ns, last_now_ns_) * processors_;
+  last_now_ns_ = std::max(last_now_ns_, now_ns);
+  const uint64_t gc = collector_time(gc_cpu_ns, pause_ns, processors_, in_vain_);
   limiter_.add(std::min(gc, available), less(available, gc));
   pressed_.store(limiter_.fill_ns() >= limiter_.capacity_ns() / kPressedPart,
                  std::memory_order_relaxed);
 }
 
-void MemoryLimit::before_collection() {
+void MemoryLimit::before_collection(uint64_t now_ns) {
   rt::LockGuard guard(lock_);
-  add_to_limiter(0, 0);
+  add_to_limiter(now_ns, 0, 0);
   collecting_ = true;
 }
 
-void MemoryLimit::after_collection(uint64_t gc_cpu_ns, uint64_t pause_ns) {
+void MemoryLimit::after_collection(uint64_t now_ns, uint64_t gc_cpu_ns, uint64_t pause_ns) {
   rt::LockGuard guard(lock_);
   collecting_ = false;
-  add_to_limiter(gc_cpu_ns, pause_ns);
+  add_to_limiter(now_ns, gc_cpu_ns, pause_ns);
 }
 
 // Who asks while the world is stopped (acre_stats_read may) must not have the pause taken for mutator time.
-bool MemoryLimit::limiting() {
+bool MemoryLimit::limiting(uint64_t now_ns) {
   rt::LockGuard guard(lock_);
-  if (!collecting_) add_to_limiter(0, 0);
+  if (!collecting_) add_to_limiter(now_ns, 0, 0);
   return limiter_.limiting();
 }
 
-bool MemoryLimit::event_due(uint64_t live_bytes, acre_limit_event* event) {
+bool MemoryLimit::event_due(uint64_t now_ns, uint64_t live_bytes, acre_limit_event* event) {
   const uint64_t limit = bytes();
   if (limit == kNone) return false;
-  const uint64_t now = rt::now_ns();
   rt::LockGuard guard(lock_);
   const uint64_t accounted = retention_->accounted().raw;
   const bool above = accounted > limit;
@@ -139,8 +136,8 @@ bool MemoryLimit::event_due(uint64_t live_bytes, acre_limit_event* event) {
   }
   // A handler that has said FAIL is asked at once when the limit, kept meanwhile, is passed again.
   const bool lifted = has_handler_ && policy_ == ACRE_LIMIT_FAIL && !failing_;
-  if (!lifted && last_event_ns_ != 0 && now - last_event_ns_ < kEventNs) return false;
-  last_event_ns_ = now;
+  if (!lifted && last_event_ns_ != 0 && now_ns - last_event_ns_ < kEventNs) return false;
+  last_event_ns_ = now_ns;
   events_.fetch_add(1, std::memory_order_relaxed);
   *event = {.limit = limit,
             .accounted = accounted,

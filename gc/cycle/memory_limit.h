@@ -12,13 +12,10 @@
 // are put off while they would take more than half of the processor time (gc/pace/cpu_limiter.h). For it,
 // as in Go,
 //
-//   collector time = processor time of all that mark
+//   collector time = collector_time of gc/pace: what its markers take, or part of the pause
 //   mutator time   = the time passed on all processors, less that: what the program could have had
 //
-// but three fifths of a pause count for the collector on every processor, if that is more: the world is
-// stopped, so that a program on many processors would else stand still nearly always with the collector at
-// less than half. With one marker on many processors the limit is then five sixths of the time. Where more
-// than the limit lives, so that collections are in vain, all of a pause counts, and the limit is half of it.
+// Times are CLOCK_MONOTONIC and come in by the caller.
 //
 // Threads: any.
 
@@ -36,7 +33,8 @@ namespace acre::gc {
 
 class MemoryLimit {
  public:
-  void init(const acre_options& options, rt::Retention* retention, unsigned processors);
+  void init(const acre_options& options, rt::Retention* retention, unsigned processors,
+            uint64_t now_ns);
 
   // In effect; UINT64_MAX: none.
   uint64_t bytes() const { return in_effect_.load(std::memory_order_relaxed); }
@@ -56,9 +54,9 @@ class MemoryLimit {
 
   // Around the stop of a collection: it took so much processor time, and stopped the world for so long,
   // until now.
-  void before_collection();
-  void after_collection(uint64_t gc_cpu_ns, uint64_t pause_ns);
-  bool limiting();
+  void before_collection(uint64_t now_ns);
+  void after_collection(uint64_t now_ns, uint64_t gc_cpu_ns, uint64_t pause_ns);
+  bool limiting(uint64_t now_ns);
   // More than half of the processor time goes to collections: the next ones make do with half of the
   // processors. So it is the pauses that bring the limiter on, if anything.
   bool pressed() const { return pressed_.load(std::memory_order_relaxed); }
@@ -66,13 +64,13 @@ class MemoryLimit {
 
   // After a collection, and after what is free above the limit was given back: whether the limit cannot
   // be kept, and it is time to say so.
-  bool event_due(uint64_t live_bytes, acre_limit_event* event);
+  bool event_due(uint64_t now_ns, uint64_t live_bytes, acre_limit_event* event);
   // What the handler, or the option, says to it. True: the limit in effect has changed.
   bool apply(int policy);
 
  private:
   bool update();  // with lock_: in_effect_ and the heap's limits
-  void add_to_limiter(uint64_t gc_cpu_ns, uint64_t pause_ns);
+  void add_to_limiter(uint64_t now_ns, uint64_t gc_cpu_ns, uint64_t pause_ns);
 
   rt::Retention* retention_;
   rt::Lock lock_{rt::LockRank::kLeaf};

@@ -83,7 +83,7 @@ bool Pacing::due() {
   if (!triggered && (!passed_limit || allocated < static_cast<int64_t>(min_growth(live())))) {
     return false;
   }
-  if (!limit_->limiting()) return true;
+  if (!limit_->limiting(rt::now_ns())) return true;
   heap_->gc_trigger.store(std::min(percent_growth, allocated + kPutOffBytes),
                           std::memory_order_relaxed);
   return false;

@@ -6,6 +6,11 @@
 
 namespace acre::gc {
 
+uint64_t collector_time(uint64_t gc_cpu_ns, uint64_t pause_ns, uint64_t processors, bool in_vain) {
+  const uint64_t stopped = scaled(pause_ns, processors, 1);
+  return std::max(gc_cpu_ns, in_vain ? stopped : scaled(stopped, 3, 5));
+}
+
 void CpuLimiter::init(unsigned processors) {
   *this = CpuLimiter();
   capacity_ns_ = kCapacityNsPerProcessor * std::max(processors, 1U);

@@ -52,6 +52,13 @@
 
 namespace acre::gc {
 
+// What a collection that stops the world counts for, in time * processors: the processor time of its
+// markers, or three fifths of the pause on every processor if that is more. With few markers on many
+// processors the program would else stand still nearly always while the collector takes less than half;
+// so it is paused for at most five sixths of the time. `in_vain`: it left more than the limit, as the next
+// one will, and all of the pause counts: at most half of the time.
+uint64_t collector_time(uint64_t gc_cpu_ns, uint64_t pause_ns, uint64_t processors, bool in_vain);
+
 class CpuLimiter {
  public:
   // Larger: spirals last longer before they are limited. Smaller: a short burst of collections

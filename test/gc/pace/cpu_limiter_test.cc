@@ -212,6 +212,43 @@ BOOST_AUTO_TEST_CASE(no_input_wraps) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_collection_counts_its_markers_or_a_part_of_the_pause) {
+  const struct {
+    uint64_t cpu, pause, processors;
+    bool in_vain;
+    uint64_t expected;
+  } kRows[] = {
+      {0, 0, 2, false, 0},
+      {200, 100, 2, false, 200},
+      {100, 100, 2, false, 120},
+      {100, 100, 2, true, 200},
+      {100, 100, 1, false, 100},
+      {100, 100, 1, true, 100},
+      {100, 100, 64, false, 3840},
+      {100, 100, 64, true, 6400},
+      {0, UINT64_MAX, UINT64_MAX, true, UINT64_MAX},
+  };
+  for (const auto& row : kRows) {
+    BOOST_TEST(collector_time(row.cpu, row.pause, row.processors, row.in_vain) == row.expected);
+  }
+}
+
+// One marker, on many processors: how much of the time the world may be stopped in the long run.
+BOOST_AUTO_TEST_CASE(pauses_are_at_most_five_sixths_of_the_time_or_half_of_it_in_vain) {
+  constexpr uint64_t kProcessors = 64;
+  for (const bool in_vain : {false, true}) {
+    for (const unsigned percent : {45U, 60U, 80U, 90U}) {
+      CpuLimiter l = limiter(kProcessors);
+      for (unsigned i = 0; i < 1000; ++i) {
+        const uint64_t pause = percent * kMs;
+        const uint64_t gc = collector_time(pause, pause, kProcessors, in_vain);
+        l.add(gc, 100 * kMs * kProcessors - gc);
+      }
+      BOOST_TEST(l.limiting() == (percent > (in_vain ? 50U : 83U)), percent << in_vain);
+    }
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace
