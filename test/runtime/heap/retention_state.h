@@ -17,8 +17,8 @@ constexpr ByteCount pages(uint64_t n) { return ByteCount(n * kPageBytes); }
 class RetentionState {
  public:
   explicit RetentionState(uint64_t reserve_bytes = 128 * kMiB, FaultPlan* faults = nullptr,
-                          bool lazily = false)
-      : heap(options(reserve_bytes, lazily), faults) {}
+                          bool lazily = false, int huge_pages = ACRE_HUGE_PAGES_NEVER)
+      : heap(options(reserve_bytes, lazily, huge_pages), faults) {}
   ~RetentionState() { sane(); }
   RetentionState(const RetentionState&) = delete;
   RetentionState& operator=(const RetentionState&) = delete;
@@ -74,11 +74,11 @@ class RetentionState {
   PageCache cache;
 
  private:
-  static acre_options options(uint64_t reserve_bytes, bool lazily) {
+  static acre_options options(uint64_t reserve_bytes, bool lazily, int huge_pages) {
     acre_options options;
     options_defaults(&options);
     options.reserve_bytes = reserve_bytes;
-    options.huge_pages = ACRE_HUGE_PAGES_NEVER;
+    options.huge_pages = huge_pages;
     options.release_lazily = lazily ? 1 : 0;
     return options;
   }

@@ -221,6 +221,26 @@ BOOST_AUTO_TEST_CASE(a_chunk_that_is_free_and_released_can_be_taken_as_a_whole) 
   pages.sane();
 }
 
+// Dense, and with memory in all of it.
+BOOST_AUTO_TEST_CASE(dense_chunks_are_found_upwards_without_those_that_a_huge_page_would_fill) {
+  PageState pages({{0, {{0, 400}}},
+                   {1, {kWhole}},
+                   {2, {{0, 500}}},
+                   {3, {{0, 500}}, {{500, 1}}},
+                   {6, {{12, 496}}}});
+  PageId next;
+  same(pages->find_dense_chunk(at(0), 100, &next), at(1), 512, 0);
+  BOOST_TEST(next == at(2));
+  same(pages->find_dense_chunk(next, 100, &next), at(2), 512, 0);
+  same(pages->find_dense_chunk(next, 100, &next), at(6), 512, 0);
+  BOOST_TEST(!pages->find_dense_chunk(next, 100, &next).ok());
+  BOOST_TEST(next == at(7));
+  // So many are looked at.
+  BOOST_TEST(!pages->find_dense_chunk(at(3), 3, &next).ok());
+  BOOST_TEST(next == at(6));
+  BOOST_TEST(!pages->is_allocated(at(2, 505)));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 // Our own bugs end the process. Each misuse runs in a child.
