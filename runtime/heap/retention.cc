@@ -103,7 +103,25 @@ bool Retention::keep_within(PageCount fresh, PageId end) {
   if (over(ByteCount(soft_.load(std::memory_order_relaxed))) > ByteCount(0)) {
     over_limit_.store(true, std::memory_order_relaxed);
   }
-  return over(hard_limit()) == ByteCount(0);
+  return within_hard_limit();
+}
+
+// Others take, free and release meanwhile: what was freed after this thread looked can still go back, and
+// what is on its way has to arrive before there is a reason to refuse.
+bool Retention::within_hard_limit() {
+  while (over(hard_limit()) > ByteCount(0)) {
+    {
+      LockGuard none_on_their_way(release_lock_);
+      if (over(hard_limit()) == ByteCount(0)) return true;
+      if (releasable() == ByteCount(0)) return false;
+    }
+    PageId cursor = kTop;
+    const ByteCount done = release(over(hard_limit()), ReleaseBy::kAllocation, &cursor);
+    // Free pages that the kernel does not take (locked memory).
+    if (done == ByteCount(0) && releasable() > ByteCount(0))
+      return over(hard_limit()) == ByteCount(0);
+  }
+  return true;
 }
 
 ByteCount Retention::lower_limit() const {

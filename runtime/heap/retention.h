@@ -131,6 +131,7 @@ class Retention {
   ByteCount over_goal() const;
   ByteCount holes_over_tenth() const;
   bool is_growth(PageId end);
+  bool within_hard_limit();
   ByteCount ever_released() const;
   ReleaseRule rule_for(ReleaseBy who) const;
   ByteCount release(ByteCount at_most, ReleaseBy who, PageId* cursor);
