@@ -117,7 +117,8 @@ BOOST_AUTO_TEST_CASE(no_allocation_fails_while_all_that_is_free_is_on_its_way) {
                                 .size_class = kLargeClass,
                                 .kind = 1,
                                 .sweep_gen = 0};
-      for (uint64_t i = 1; i <= 400; ++i) {
+      // At least so often, and until the releaser had its turn.
+      for (uint64_t i = 1; i <= 400 || (releases == 0 && i < 1'000'000); ++i) {
         Span* span = heap->pages.alloc_span(request, cache);
         if (span == nullptr) {
           ++refused;
