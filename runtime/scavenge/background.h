@@ -3,7 +3,7 @@
 // collect when nothing has been for long. What these steps are is the layer's above (BackgroundWork);
 // here is when.
 //
-//   tick    at start, when woken, and then every kTickNs: looks around, may collect
+//   tick    at start, when woken, and as often as set_tick says: looks around, may collect
 //   step    while there is something to do: a fraction of a millisecond each, kWorkNs of them between
 //           two sleeps, and no more than a hundredth of one processor in all (work_pacer.h)
 //

@@ -215,6 +215,10 @@ inline int count_vmas() {
   return lines;
 }
 
+// Those that came since there were `before`: none under a sanitizer that has shadow memory, as that maps
+// for itself whenever it likes.
+inline int vmas_since(int before) { return ACRE_TEST_SHADOW_MEMORY ? 0 : count_vmas() - before; }
+
 inline size_t resident_bytes() {
   std::ifstream statm("/proc/self/statm");
   size_t size = 0;
