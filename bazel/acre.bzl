@@ -57,6 +57,21 @@ def acre_layer(name, srcs = [], hdrs = [], deps = [], visible_to = []):
         deps = deps,
     )
 
+def acre_catching_layer(name, srcs = [], hdrs = [], deps = [], visible_to = []):
+    """As acre_layer, for what has to catch exceptions of an embedder's."""
+    native.cc_library(
+        name = name,
+        srcs = srcs,
+        hdrs = hdrs,
+        copts = [flag for flag in _CORE if flag != "-fno-exceptions"] + _MACHINE + _COMPILER,
+        linkstatic = True,
+        visibility = [_visibility(label) for label in visible_to] + [
+            "//bench:__subpackages__",
+            "//test:__subpackages__",
+        ],
+        deps = deps,
+    )
+
 def acre_test(name, srcs, deps = [], data = [], size = "small", env = {}, args = [], tags = []):
     """A program of Boost.Test suites. main() is in //bazel:boost_test_main."""
     native.cc_test(

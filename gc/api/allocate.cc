@@ -167,7 +167,9 @@ void* acre_alloc_aligned(acre_thread* thread, size_t bytes, size_t align, acre_k
 void* acre_realloc(acre_thread* thread, void* object, size_t bytes) {
   if (object == nullptr) return acre_alloc(thread, bytes, ACRE_KIND_LEAF);
   const ObjectRef ref = object_at(thread->heap->core.space, Addr(object));
-  if (!ref) return fail(thread, ACRE_E_INVALID);
+  if (!ref || ref.span->kind == thread->heap->core.fiber_kind.load(std::memory_order_relaxed)) {
+    return fail(thread, ACRE_E_INVALID);
+  }
   const size_t size = ref.span->object_bytes().raw;
   if (bytes <= size && !worth_shrinking(size, bytes)) {
     zero(object, bytes, size);

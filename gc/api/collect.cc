@@ -90,7 +90,7 @@ void acre_stats_read(acre_heap* heap, acre_stats* stats) {
   read_cycle_stats(heap, &all);
   all.sys =
       all.heap_sys + all.stack_sys + all.span_sys + all.cache_sys + all.gc_sys + all.other_sys;
-  all.accounted = all.sys - all.heap_released;
+  all.accounted = all.sys - all.heap_released - all.stack_untouched;
   all.struct_size = wanted;
   memcpy(stats, &all, std::min(wanted, sizeof(acre_stats)));
 }
@@ -115,7 +115,9 @@ acre_status acre_heap_walk(acre_heap* heap, acre_walk_fn fn, void* arg) {
       });
     });
   };
-  return heap->threads.with_stopped_world(heap->threads.current(), walk) ? ACRE_OK : ACRE_E_STATE;
+  acre_thread* self = heap->threads.current();
+  const auto walk_with_room = [&] { acre::rt::on_roomy_stack(self, walk); };
+  return heap->threads.with_stopped_world(self, walk_with_room) ? ACRE_OK : ACRE_E_STATE;
 }
 
 }  // extern "C"

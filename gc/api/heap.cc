@@ -25,6 +25,7 @@ const char* acre_strerror(acre_status status) {
     case ACRE_E_LIMIT:
       return "a fixed limit is reached (kinds, thread-specific keys of the process, or the memory "
              "limit)";
+    case ACRE_E_EXCEPTION: return "an exception left the function of a fiber";
     case ACRE_E_STATE: return "not now, or not from this thread";
   }
   return "not a status of Acre";

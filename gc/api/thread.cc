@@ -27,6 +27,8 @@ acre_status acre_last_error(const acre_thread* thread) {
 
 void acre_safepoint_slow(acre_thread* thread) { thread->registry->safepoint(thread); }
 
+void acre_idle_begin(acre_thread* thread) { thread->registry->idle_begin(thread); }
+
 void acre_blocking_end(acre_thread* thread) { thread->registry->blocking_end(thread); }
 
 acre_status acre_kind_register(acre_heap* heap, const acre_kind_info* info, acre_kind* out) {

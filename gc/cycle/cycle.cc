@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "gc/mark/stack_scan.h"
 #include "gc/pace/saturating.h"
 #include "runtime/base/check.h"
 #include "runtime/base/print.h"
@@ -9,7 +10,6 @@
 #include "runtime/inspect/stats.h"
 #include "runtime/inspect/verify.h"
 #include "runtime/inspect/walk.h"
-#include "runtime/thread/fake_stack.h"
 
 namespace acre::gc {
 
@@ -23,17 +23,23 @@ namespace {
 // takes some 50 microseconds, in which one thread marks about 100 KiB of small objects.
 constexpr uint64_t kParallelFrom = 4 * rt::kMiB;
 
+// For threads to stop, when only unused memory of stacks is at stake.
+constexpr uint64_t kTrimPatienceNs = 1'000'000;
+
 void print_violation(const char* line, void*) {
   rt::write_stderr(Line() << "acre: verify: " << line);
 }
 
 }  // namespace
 
-void Cycle::init(acre_heap* owner, rt::Heap* heap, rt::ThreadRegistry* threads, RootSet* roots) {
+void Cycle::init(acre_heap* owner, rt::Heap* heap, rt::ThreadRegistry* threads,
+                 rt::StackPool* stacks, RootSet* roots) {
   owner_ = owner;
   heap_ = heap;
   threads_ = threads;
+  stacks_ = stacks;
   roots_ = roots;
+  fibers_.init(heap, stacks);
   sweeper_.init(heap);
   heap->collector = &sweeper_;
   pool_.init(&heap->space);
@@ -67,7 +73,7 @@ bool Cycle::collect(Thread* self, Reason reason) {
   if (threads_->inside_stop()) return false;
   const uint64_t seen = stats_.cycles.load(std::memory_order_acquire);
   if (reason == Reason::kTrigger && !pacing_.due()) return true;
-  if (wanted_markers() > 1) grow_crew();
+  if (wanted_markers() > 1) rt::on_roomy_stack(self, [this] { grow_crew(); });
   bool collected = false;
   const auto collect_once = [&] {
     if (reason == Reason::kTrigger && stats_.cycles.load(std::memory_order_relaxed) != seen) return;
@@ -76,10 +82,16 @@ bool Cycle::collect(Thread* self, Reason reason) {
   };
   const uint64_t patience =
       reason == Reason::kIdle ? Upkeep::kPatienceNs : rt::ThreadRegistry::kForEver;
-  const bool stopped = threads_->with_stopped_world(self, collect_once, patience);
+  const bool stopped = threads_->with_stopped_world(
+      self, [&] { rt::on_roomy_stack(self, collect_once); }, patience);
   if (!collected) return stopped;
+  // Who waits for pages, or has no background thread, does it at once.
+  if (reason != Reason::kTrigger || heap_->options.scavenger == 0) {
+    while (give_back_stacks()) {
+    }
+  }
   keep_limit(self);
-  if (reason != Reason::kIdle) start_background();
+  if (reason != Reason::kIdle) rt::on_roomy_stack(self, [this] { start_background(); });
   if (reason == Reason::kForced) background_.wake();
   return true;
 }
@@ -89,6 +101,8 @@ bool Cycle::collect_and_release(Thread* self) {
   finish_sweep();
   // It touches no object from here on: others may stop the world meanwhile.
   acre_blocking_begin(self);
+  while (trim_stacks()) {
+  }
   heap_->pages.retention().release_all();
   while (trim_buffers(1024)) {
   }
@@ -119,6 +133,13 @@ bool Cycle::trim_buffers(unsigned most) {
   return trimmed != 0;
 }
 
+bool Cycle::trim_stacks() {
+  if (!fibers_.has_untrimmed()) return false;
+  return threads_->with_stopped_world(
+             nullptr, [this] { fibers_.trim(); }, kTrimPatienceNs) &&
+         fibers_.has_untrimmed();
+}
+
 void Cycle::run(Reason reason) {
   const uint64_t start = rt::now_ns();
   const uint64_t cpu_start = rt::thread_cpu_ns();
@@ -130,6 +151,7 @@ void Cycle::run(Reason reason) {
                           counts.bytes(counts.frees, counts.large_free_bytes);
   pacing_.begin_cycle(before);
   const uint64_t live = mark();
+  if (stacks_->any()) stack_bytes_ += fibers_.after_marking(reason != Reason::kTrigger);
   heap_->allocated_since_gc.store(0, std::memory_order_relaxed);
   if (reason == Reason::kTrigger) {
     const uint64_t interval = start - std::min(start, stats_.last_end_ns.load());
@@ -166,7 +188,10 @@ void Cycle::count(Reason reason, uint64_t start_ns, uint64_t cpu_ns) {
 
 void Cycle::prepare() {
   sweeper_.finish();
-  threads_->for_each([](Thread& thread) { thread.cache.flush(); });
+  threads_->for_each([this](Thread& thread) {
+    thread.cache.flush();
+    stacks_->flush(thread.stacks);
+  });
   ACRE_PARANOID_CHECK(check_books(print_violation, nullptr),
                       "the books are whole when a cycle begins");
 }
@@ -233,36 +258,12 @@ void Cycle::mark_roots(Marker& marker) {
         }
       },
       [&marker](const RootScanner& scanner) { scanner.scan(&marker, scanner.arg); });
+  const bool conservative = heap_->options.conservative_stacks != 0;
   uint64_t stack_bytes = 0;
-  threads_->for_each([&](Thread& thread) {
-    for (acre_local* local = thread.inline_fields.locals; local != nullptr;
-         local = local->previous) {
-      marker.visit(rt::Addr(local->object).raw, &local->object);
-    }
-    if (heap_->options.conservative_stacks == 0) return;
-    mark_stack(marker, thread);
-    stack_bytes += thread.stack_high.raw - thread.stack_pointer;
-  });
+  threads_->for_each(
+      [&](Thread& thread) { stack_bytes += scan_thread(marker, thread, conservative); });
+  if (conservative) stack_bytes += scan_foreign_stacks(marker, *stacks_);
   stack_bytes_ = stack_bytes;
-}
-
-void Cycle::mark_stack(Marker& marker, const Thread& thread) {
-  // Coroutines on stacks of their own would have their references missed, so better no collection.
-  ACRE_CHECK(
-      thread.stack_low.raw <= thread.stack_pointer && thread.stack_pointer <= thread.stack_high.raw,
-      "a thread calls Acre, or blocks, on the stack that it was attached on");
-  const auto registers = reinterpret_cast<uintptr_t>(thread.registers);
-  marker.visit_stack(registers, registers + sizeof(thread.registers));
-  marker.visit_stack(thread.stack_pointer, thread.stack_high.raw);
-  if (thread.fake_stack == nullptr) return;
-  // Frames may point to frames, but each frame's address is on the real stack as well.
-  for (uintptr_t at = thread.stack_pointer; at < thread.stack_high.raw; at += sizeof(void*)) {
-    uintptr_t begin = 0;
-    uintptr_t end = 0;
-    if (rt::in_fake_stack(thread.fake_stack, rt::read_raw(at), &begin, &end)) {
-      marker.visit_stack(begin, end);
-    }
-  }
 }
 
 size_t Cycle::set_memory_limit(size_t asked) {
@@ -289,7 +290,7 @@ void Cycle::keep_new_limit() {
 // too long, the embedder decides.
 void Cycle::keep_limit(Thread* self) {
   rt::Retention& retention = heap_->pages.retention();
-  measure_books();
+  rt::on_roomy_stack(self, [this] { measure_books(); });
   if (retention.above_limit()) {
     while (trim_buffers(1024)) {
     }
@@ -318,7 +319,8 @@ void Cycle::keep_limit(Thread* self) {
 bool Cycle::check_books(acre_report_fn report, void* arg) {
   // The background thread does not stop.
   rt::LockGuard no_pages_on_their_way(heap_->pages.retention().release_lock());
-  return rt::verify_books(*heap_, *threads_, report, arg);
+  const bool books = rt::verify_books(*heap_, *threads_, report, arg);
+  return fibers_.check(report, arg) && books;
 }
 
 bool Cycle::check_references(acre_report_fn report, void* arg) {
@@ -354,7 +356,8 @@ bool Cycle::verify_stopped(acre_report_fn report, void* arg) {
 
 acre_status Cycle::verify(Thread* self, acre_report_fn report, void* arg) {
   bool whole = false;
-  if (!threads_->with_stopped_world(self, [&] { whole = verify_stopped(report, arg); })) {
+  const auto check = [&] { whole = verify_stopped(report, arg); };
+  if (!threads_->with_stopped_world(self, [&] { rt::on_roomy_stack(self, check); })) {
     return ACRE_E_STATE;
   }
   return whole ? ACRE_OK : ACRE_E_STATE;

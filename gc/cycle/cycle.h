@@ -7,6 +7,7 @@
 //   3. mark                           handles, ranges, scanners, locals, stacks and registers; drain,
 //                                     with the crew's help if the heap is large; again from the roots
 //                                     and all marked objects while the pool overflowed
+//      after that the stacks of fibers that were not reached are free
 //   4. pace                           the goal for the next cycle from what was marked
 //   5. begin the sweep                the generation grows; sweeping itself is lazy
 //   6. torture: with the verify option all is swept and checked here
@@ -19,6 +20,7 @@
 #ifndef ACRE_GC_CYCLE_CYCLE_H_
 #define ACRE_GC_CYCLE_CYCLE_H_
 
+#include "gc/cycle/fibers.h"
 #include "gc/cycle/memory_limit.h"
 #include "gc/cycle/pacing.h"
 #include "gc/cycle/upkeep.h"
@@ -51,7 +53,8 @@ struct CycleStats {
 
 class Cycle {
  public:
-  void init(acre_heap* owner, rt::Heap* heap, rt::ThreadRegistry* threads, RootSet* roots);
+  void init(acre_heap* owner, rt::Heap* heap, rt::ThreadRegistry* threads, rt::StackPool* stacks,
+            RootSet* roots);
 
   // Ends the threads that it has made. The heap may go on: there will be new ones.
   void stop_threads();
@@ -85,6 +88,11 @@ class Cycle {
   // Gives the memory of some mark buffers back. False: nothing was to be done, or not now.
   bool trim_buffers(unsigned most);
 
+  Fibers& fibers() { return fibers_; }
+  // Steps of the background thread. False: nothing was to be done, or not now.
+  bool trim_stacks();
+  bool give_back_stacks() { return stacks_->give_back(kStacksPerStep); }
+
   // Go's line: what was given back since *background and *allocating, which become what they are now.
   void trace_scavenge(uint64_t* background, uint64_t* allocating, bool forced);
 
@@ -92,6 +100,8 @@ class Cycle {
   WorkPool& pool() { return pool_; }
 
  private:
+  static constexpr unsigned kStacksPerStep = 64;
+
   // At most so many markers, this thread included, serve the next collection.
   unsigned wanted_markers() const;
   void grow_crew();
@@ -100,7 +110,6 @@ class Cycle {
   uint64_t mark();
   void mark_after_overflow(Marker& alone);
   void mark_roots(Marker& marker);
-  void mark_stack(Marker& marker, const rt::Thread& thread);
   bool check_books(acre_report_fn report, void* arg);
   bool check_references(acre_report_fn report, void* arg);
   bool verify_stopped(acre_report_fn report, void* arg);
@@ -114,7 +123,9 @@ class Cycle {
   acre_heap* owner_;
   rt::Heap* heap_;
   rt::ThreadRegistry* threads_;
+  rt::StackPool* stacks_;
   RootSet* roots_;
+  Fibers fibers_;
   Sweeper sweeper_;
   WorkPool pool_;
   Crew crew_;
@@ -132,6 +143,7 @@ class Cycle {
 
 struct acre_heap {
   acre::rt::Heap core;
+  acre::rt::StackPool stacks;
   acre::rt::ThreadRegistry threads;
   acre::gc::RootSet roots;
   acre::gc::Cycle cycle;

@@ -16,9 +16,10 @@ acre_status acre_heap::create(const acre_options& options, acre::rt::FaultPlan* 
   acre_status status = heap->core.init(options, faults);
   if (status == ACRE_OK) {
     heap->roots.init(&heap->core.space);
-    status = heap->threads.init(&heap->core, heap);
+    heap->stacks.init(&heap->core);
+    status = heap->threads.init(&heap->core, heap, &heap->stacks);
     if (status == ACRE_OK) {
-      heap->cycle.init(heap, &heap->core, &heap->threads, &heap->roots);
+      heap->cycle.init(heap, &heap->core, &heap->threads, &heap->stacks, &heap->roots);
     } else {
       (void)heap->core.space.destroy();
     }
@@ -34,9 +35,11 @@ acre_status acre_heap::create(const acre_options& options, acre::rt::FaultPlan* 
 acre_status acre_heap::destroy() {
   if (threads.inside_stop() || threads.others_attached() != 0) return ACRE_E_STATE;
   acre_thread* self = threads.current();
-  if (self != nullptr && self->in_callback) return ACRE_E_STATE;
+  if (self != nullptr && (self->in_callback || self->os_thread->fiber != nullptr))
+    return ACRE_E_STATE;
   if (self != nullptr) threads.detach_now(self);
   cycle.stop_threads();
+  acre::rt::tell_stacks_are_free(stacks);
   if (!core.space.destroy()) return ACRE_E_NOMEM;
   threads.destroy();
   void* block = memory;

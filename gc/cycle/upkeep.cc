@@ -102,6 +102,7 @@ void Upkeep::collect_if_idle(uint64_t now_ns) {
 
 bool Upkeep::step() {
   if (sweep_some()) return true;
+  if (cycle_->give_back_stacks() || cycle_->trim_stacks()) return true;
   {
     rt::LockGuard guard(lock_);
     set_goal();

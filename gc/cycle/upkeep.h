@@ -2,7 +2,8 @@
 //
 //   tick   follows the memory limit of the container; notices that nothing is being allocated; collects
 //          when nothing has for long
-//   step   sweeps some spans, else gives some free pages back, else (idle) mark buffers, else makes a few
+//   step   sweeps some spans, else gives back stacks, and parts of stacks, that nobody uses, else some free
+//          pages, else (idle) mark buffers, else makes a few
 //          small pages huge
 //
 // A heap is idle when less than a thread's counting step (64 KiB) was allocated from one look to the next,

@@ -26,6 +26,9 @@ using acre::rt::Tracing;
 
 namespace {
 
+// Bytes; see visit_suspended_stack.
+constexpr uint32_t kSmallNeighbour = 512;
+
 // The sum of the digits of i to the base of n, so that objects at any power of two from each other
 // are spread as well.
 unsigned digit_sum(unsigned i, unsigned n) {
@@ -160,6 +163,33 @@ void acre_visitor::visit_stack(uintptr_t start, uintptr_t end) {
     const uintptr_t word = acre::rt::read_raw(at);
     visit(word, nullptr);
     if (word % acre::rt::kGranuleBytes == 0) visit(word - 1, nullptr);
+  }
+  exact_ = was_exact;
+}
+
+// Whether a word may be the end of an array before it: of a leaf, or one so large that it hardly is one of
+// many neighbours which hold coroutines.
+bool acre_visitor::may_end_at(uintptr_t word) const {
+  const Space& space = heap_->space;
+  if (word % acre::rt::kGranuleBytes != 0 || !space.contains(Addr(word - 1))) return false;
+  const PageEntry entry = space.page_entry(space.page_of(Addr(word - 1)));
+  if (!entry.in_span()) return false;
+  if (entry.state() == PageState::kSmall &&
+      acre::rt::kClasses[entry.size_class()].bytes > kSmallNeighbour) {
+    return true;
+  }
+  return entry.state() == PageState::kLarge ||
+         heap_->kinds.get(entry.kind()).tracing == Tracing::kLeaf;
+}
+
+void acre_visitor::visit_suspended_stack(uintptr_t start, uintptr_t end) {
+  const bool was_exact = exact_;
+  exact_ = false;
+  for (uintptr_t at = acre::rt::align_up(start, sizeof(void*)); at + sizeof(void*) <= end;
+       at += sizeof(void*)) {
+    const uintptr_t word = acre::rt::read_raw(at);
+    visit(word, nullptr);
+    if (may_end_at(word)) visit(word - 1, nullptr);
   }
   exact_ = was_exact;
 }

@@ -69,6 +69,10 @@ struct acre_visitor {
   // As visit_words, for stacks: a word at the very start of an object may be one past the end of
   // the object before it, so both live.
   void visit_stack(uintptr_t start, uintptr_t end);
+  // The same for what lives only as long as something refers to it. There the object before lives only if it
+  // cannot hold on to another such stack: each one has pointers to where objects of its own begin, so
+  // neighbours would keep each other alive in chains.
+  void visit_suspended_stack(uintptr_t start, uintptr_t end);
 
   // Marks all that is reachable from what was visited. Afterwards nothing waits, with any marker:
   // all of them must be in here.
@@ -121,6 +125,7 @@ struct acre_visitor {
   void scan_part(uintptr_t start, size_t bytes, uint64_t first_word, const acre::rt::Kind& kind);
   void visit_bitmap(uintptr_t start, size_t bytes, uint64_t first_word, const acre::rt::Kind& kind);
   void report_dangling(uintptr_t word, const void* slot);
+  bool may_end_at(uintptr_t word) const;
 
   acre::rt::Heap* heap_;
   acre::gc::WorkPool* pool_;

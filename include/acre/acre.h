@@ -61,7 +61,8 @@ typedef enum acre_status {
   ACRE_E_NOMEM,         /* the kernel gives no more memory, or the heap's range is full */
   ACRE_E_ADDRESS_SPACE, /* no reservation fits, not even the smallest (see ulimit -v) */
   ACRE_E_LIMIT, /* a fixed number is used up (kinds, thread-specific keys), or the memory limit */
-  ACRE_E_STATE  /* the call is right but not now, or not from this thread */
+  ACRE_E_STATE, /* the call is right but not now, or not from this thread */
+  ACRE_E_EXCEPTION /* a C++ exception left a fiber's function */
 } acre_status;
 
 /* A sentence for a status, static, never NULL; also for values that are no status. Any thread. */
@@ -131,8 +132,8 @@ ACRE_API acre_status acre_heap_destroy(acre_heap* heap);
 /* Attaches the calling thread to the heap: from now on its stack and registers are roots (with
  * conservative_stacks), and it must come to a safepoint (any call that takes its acre_thread and
  * may allocate, or acre_safepoint) or be in a blocking region within a short time, or collections
- * wait for it. With conservative_stacks it must not call Acre from another stack than its own (a
- * coroutine's): a collection that finds it there ends the process rather than miss references.
+ * wait for it. With conservative_stacks it must not call Acre from another stack than its own, a fiber's
+ * or one of acre_stack_new: a collection that finds it there ends the process rather than miss references.
  * Attaching again returns the same acre_thread and must be matched by as many detaches. A thread
  * that exits attached is detached. A thread may be attached to several heaps; a blocking region is
  * one for its heap only.
@@ -176,6 +177,11 @@ static inline void acre_safepoint(acre_thread* thread) {
  * collection is on its way; without a begin it only sets acre_last_error to ACRE_E_STATE. */
 ACRE_API void acre_blocking_begin(acre_thread* thread);
 ACRE_API void acre_blocking_end(acre_thread* thread);
+
+/* As acre_blocking_begin, by code with no references on the stack that it runs on, which may be any: the loop
+ * of a scheduler that has nothing to run. The thread's own stack is scanned whole. Ended by
+ * acre_blocking_end. */
+ACRE_API void acre_idle_begin(acre_thread* thread);
 
 /* ---- Kinds ------------------------------------------------------------------------------------- */
 
@@ -243,7 +249,7 @@ typedef struct acre_gap {
 } acre_gap;
 
 enum {
-  ACRE_GAPS_OFFSET = 896,  /* of the first gap, from the acre_thread */
+  ACRE_GAPS_OFFSET = 1152, /* of the first gap, from the acre_thread */
   ACRE_GAPS_PER_KIND = 66, /* = ACRE_SIZE_CLASSES */
   ACRE_INLINE_BYTES = 1024 /* the largest request that inline code serves */
 };
@@ -446,6 +452,93 @@ typedef int (*acre_oom_fn)(acre_heap* heap, size_t bytes, void* arg);
 /* NULL: none. Any thread. */
 ACRE_API void acre_set_oom_handler(acre_heap* heap, acre_oom_fn handler, void* arg);
 
+/* ---- Fibers -------------------------------------------------------------------------------------- */
+
+/* A coroutine whose stack belongs to the heap. It is an object: its acre_fiber* is a reference like any
+ * other, may be stored in objects and handles, and while something refers to it, it lives with all that
+ * its stack refers to. One that nothing refers to and that does not run is collected, with its stack: what
+ * is on that is forgotten, no destructor runs (resume it to its end if some must).
+ *
+ * A fiber is resumed by any thread that is attached to its heap, one at a time; it runs until it yields or its
+ * function returns, and the one that resumed it goes on then, on the same thread. So fibers on a thread form
+ * a chain, each resumed by the one before. What passes a fiber from one thread to another must order
+ * memory (a lock, a queue), as for any object.
+ *
+ * Inside a fiber all of Acre may be called, with the acre_thread that runs it now (acre_fiber_thread): it
+ * may be another one after each yield. Not across a yield or resume: a blocking region. Not from a fiber: the
+ * last detach of the thread, acre_heap_destroy. With conservative_stacks=0 a fiber has its own list of
+ * acre_local, and its stack is not scanned.
+ *
+ * A fiber holds references to objects of its own heap. To those of another heap only while it is in a chain
+ * that runs; across its suspension they need handles.
+ *
+ * Overflow. Below each stack lies a guard: touching it is SIGSEGV, and (option overflow_report) a line on stderr
+ * says which fiber it was. It is the kernel's guard without a mapping from Linux 6.13 on; before that a
+ * guard takes two of the process's mappings (vm.max_map_count), and acre_fiber_new fails with ACRE_E_LIMIT
+ * when few are left: about 30,000 fibers. */
+typedef struct acre_fiber acre_fiber;
+/* Runs on the fiber's stack. What it returns is what the last resume returns. An exception that leaves it
+ * ends the fiber: the last resume returns NULL, with acre_last_error and acre_fiber_status
+ * ACRE_E_EXCEPTION (acre::Fiber hands it on to the one that resumed). */
+typedef void* (*acre_fiber_fn)(acre_fiber* fiber, void* arg);
+
+enum {
+  ACRE_FIBER_STACK_MIN = 8 << 10,  /* bytes; less is taken as this */
+  ACRE_FIBER_STACK_MAX = 64 << 20, /* bytes; more is ACRE_E_INVALID */
+  ACRE_FIBER_STACK = 64 << 10      /* for stack_bytes 0 */
+};
+
+/* Makes a fiber that will call fn(fiber, arg) when it is first resumed, and stores it in *out. `arg` may be
+ * a reference: the fiber keeps it alive until then. stack_bytes is rounded up to a power of two; only what is
+ * touched takes memory, from the top, a page of the kernel's at least. What Acre itself needs of the stack
+ * (a collection runs elsewhere) is about 2 KiB. Attached thread; may collect. ACRE_E_INVALID: NULL fn or out,
+ * or too large a stack. ACRE_E_NOMEM. ACRE_E_LIMIT: no kind, mapping or hard_limit left. ACRE_E_STATE: in a
+ * blocking region or a callback. On an error *out is NULL. */
+ACRE_API acre_status acre_fiber_new(acre_thread* thread, size_t stack_bytes, acre_fiber_fn fn,
+                                    void* arg, acre_fiber** out);
+
+/* Runs a fiber that is new or suspended. `value` is what its acre_fiber_yield returns; of a new one nobody
+ * sees it. Returns what it yields, or what its function returns: acre_fiber_done tells which. NULL, with
+ * acre_last_error, if nothing was done: ACRE_E_STATE: it runs already, or is done, or the thread is in a
+ * blocking region or a callback; ACRE_E_INVALID: NULL, or of another heap. Attached thread. */
+ACRE_API void* acre_fiber_resume(acre_thread* thread, acre_fiber* fiber, void* value);
+
+/* Gives control back to the one that resumed `fiber`, which is the fiber that calls this. Returns the value of
+ * the next resume. NULL with acre_last_error ACRE_E_STATE if the fiber is not the running one, or its thread
+ * is in a blocking region. */
+ACRE_API void* acre_fiber_yield(acre_fiber* fiber, void* value);
+
+/* 1: its function has returned or thrown, and its stack has gone back. */
+ACRE_API int acre_fiber_done(const acre_fiber* fiber);
+/* ACRE_OK; ACRE_E_EXCEPTION: done by an exception; ACRE_E_STATE: it can never be resumed, because the thread
+ * that ran it has ended, or is not in this child of fork. */
+ACRE_API acre_status acre_fiber_status(const acre_fiber* fiber);
+/* The fiber that runs on this thread; NULL: none, the thread is on its own stack. Attached thread. */
+ACRE_API acre_fiber* acre_fiber_current(acre_thread* thread);
+/* The thread that runs it; NULL: it does not run (and is in no chain). For the fiber itself. */
+ACRE_API acre_thread* acre_fiber_thread(const acre_fiber* fiber);
+/* Bytes of stack that it may use; 0 when it is done. */
+ACRE_API size_t acre_fiber_stack_bytes(const acre_fiber* fiber);
+/* A word for the embedder, NULL at first. Not a reference. For the fiber itself, or the one that resumes it. */
+ACRE_API void* acre_fiber_data(const acre_fiber* fiber);
+ACRE_API void acre_fiber_set_data(acre_fiber* fiber, void* data);
+/* A name for the message of an overflow; copied, at most 31 bytes. NULL: none. */
+ACRE_API void acre_fiber_set_name(acre_fiber* fiber, const char* name);
+
+/* A stack of the heap for who switches by other means (acre/fiber_stack.hpp is this for Boost's coroutines).
+ * Whoever runs on it may be attached and call Acre, and all of the stack is scanned conservatively, whether in
+ * use or not, until it is freed; so is all of the own stack of a thread that runs on one. Needs
+ * conservative_stacks. */
+typedef struct acre_stack {
+  void* low;  /* the lowest byte; the guard lies below */
+  void* high; /* one behind the highest: where it begins */
+} acre_stack;
+/* stack_bytes as for acre_fiber_new. Any thread. ACRE_E_INVALID: NULL out, too large, or a heap without
+ * conservative_stacks; ACRE_E_NOMEM; ACRE_E_LIMIT. */
+ACRE_API acre_status acre_stack_new(acre_heap* heap, size_t stack_bytes, acre_stack* out);
+/* Nobody runs on it any more. ACRE_E_INVALID: it is not one of this heap's. Any thread. */
+ACRE_API acre_status acre_stack_free(acre_heap* heap, const acre_stack* stack);
+
 /* ---- Inspection -------------------------------------------------------------------------------- */
 
 enum { ACRE_SIZE_CLASSES = 66 };
@@ -465,8 +558,8 @@ typedef struct acre_class_stats {
  *   live_objects = mallocs - frees = sum over by_size of (mallocs - frees)
  *   sys = heap_sys + stack_sys + span_sys + cache_sys + gc_sys + other_sys
  *   heap_sys = heap_idle + heap_inuse        heap_released <= heap_idle       heap_alloc <= heap_inuse
- *   reserved >= heap_sys                     num_forced_gc <= num_gc
- *   accounted = sys - heap_released
+ *   reserved >= mapped = heap_sys + stack_sys     num_forced_gc <= num_gc
+ *   accounted = sys - heap_released - stack_untouched      stack_untouched <= stack_sys
  */
 typedef struct acre_stats {
   size_t
@@ -481,11 +574,11 @@ typedef struct acre_stats {
 
   uint64_t sys;        /* all memory mapped read-write and in use as such: the sum of the *_sys */
   uint64_t heap_alloc; /* = alloc */
-  uint64_t heap_sys;   /* arenas mapped */
+  uint64_t heap_sys;   /* arenas mapped, without stacks */
   uint64_t heap_idle;  /* pages in no span */
   uint64_t heap_inuse; /* pages in spans */
   uint64_t heap_released; /* idle pages that hold no memory: given back, or never touched */
-  uint64_t stack_sys;     /* fiber stacks: 0 in this version */
+  uint64_t stack_sys;     /* stacks of fibers and coroutines, free ones that are kept included */
   uint64_t span_sys;      /* tables of spans and pages, for pages that hold memory */
   uint64_t cache_sys;     /* thread caches, central lists, the background thread's stack */
   uint64_t gc_sys;        /* mark and alloc bits, mark buffers, handles and roots */
@@ -495,7 +588,7 @@ typedef struct acre_stats {
 
   uint64_t reserved;       /* address space for objects: what the ladder gave */
   uint64_t reserved_asked; /* what was asked for, rounded as acre/options.def says */
-  uint64_t mapped;         /* = heap_sys */
+  uint64_t mapped;         /* = heap_sys + stack_sys */
   uint64_t vmas;           /* kernel mappings (VMAs) that this heap made */
 
   uint64_t live_after_gc; /* bytes that the last collection marked */
@@ -539,6 +632,10 @@ typedef struct acre_stats {
   uint64_t
       os_locked_calls; /* system calls made with the page-heap lock held (debug builds, else 0) */
   uint64_t os_locked_max_ns; /* the longest of them */
+  uint64_t stacks; /* in use: of fibers that are not done or dead, and of acre_stack_new */
+  uint64_t
+      stack_untouched; /* of stack_sys: what holds no memory, an estimate: what a suspended fiber has in
+                                use is known at collections, the rest of its stack when it is given back */
 } acre_stats;
 
 /* Fills in *stats. No stop; any thread. stats->struct_size must be set;

@@ -628,6 +628,115 @@ class Local {
   acre_local local_;
 };
 
+// ---- Fibers -----------------------------------------------------------------------------------
+
+class Fiber;
+
+namespace detail {
+
+// What a resume hands over, in its frame.
+struct FiberTransfer {
+  Thread* thread;
+  void* value;
+  std::exception_ptr error{};
+  bool taken = false;
+};
+
+// In the fiber's own frame.
+struct FiberFrame {
+  FiberTransfer* transfer = nullptr;
+
+  void take(void* transfer_of_resume) {
+    transfer = static_cast<FiberTransfer*>(transfer_of_resume);
+    transfer->taken = true;
+  }
+};
+
+template <class Fn>
+void* run_fiber(acre_fiber* fiber, void* fn);
+
+}  // namespace detail
+
+// A coroutine on a stack of the heap: an object, to be referred to by Fiber* (in Members, Roots, Locals, on a
+// scanned stack). Made by make_fiber; see acre_fiber in acre.h.
+//
+//   acre::Fiber* numbers = acre::make_fiber(thread, [](acre::Fiber& self) {
+//     for (long i = 1; i <= 3; ++i) self.yield(reinterpret_cast<void*>(i));
+//   });
+//   while (void* n = numbers->resume(thread)) ...   // 1, 2, 3
+//
+// What is on the stack of a fiber that is collected is forgotten: its destructors do not run.
+class Fiber {
+ public:
+  Fiber() = delete;
+  Fiber(const Fiber&) = delete;
+  Fiber& operator=(const Fiber&) = delete;
+
+  // Runs it until it yields or is done; returns what it yields, or what its function returns. An exception
+  // that leaves its function arrives here. Throws Error(ACRE_E_STATE) if it is done or runs already.
+  void* resume(Thread& thread, void* value = nullptr) {
+    detail::FiberTransfer transfer{&thread, value};
+    void* result = acre_fiber_resume(thread.get(), get(), &transfer);
+    if (transfer.error) std::rethrow_exception(std::move(transfer.error));
+    if (!transfer.taken) check(acre_last_error(thread.get()));
+    return result;
+  }
+  // In the fiber: gives control back to who resumed it, and returns the value of the next resume.
+  void* yield(void* value = nullptr) {
+    void* transfer = acre_fiber_yield(get(), value);
+    if (transfer == nullptr) throw Error(ACRE_E_STATE);
+    frame().take(transfer);
+    return frame().transfer->value;
+  }
+  // In the fiber: the thread that runs it, another one perhaps after each yield.
+  Thread& thread() { return *frame().transfer->thread; }
+
+  bool done() const { return acre_fiber_done(get()) != 0; }
+  void set_name(const char* name) { acre_fiber_set_name(get(), name); }
+
+  acre_fiber* get() { return reinterpret_cast<acre_fiber*>(this); }
+  const acre_fiber* get() const { return reinterpret_cast<const acre_fiber*>(this); }
+
+ private:
+  detail::FiberFrame& frame() { return *static_cast<detail::FiberFrame*>(acre_fiber_data(get())); }
+};
+
+namespace detail {
+
+template <class Fn>
+void* run_fiber(acre_fiber* raw, void* given) {
+  // To the fiber's own stack, before the one that made it goes on.
+  Fn fn(std::move(*static_cast<Fn*>(given)));
+  FiberFrame frame;
+  acre_fiber_set_data(raw, &frame);
+  frame.take(acre_fiber_yield(raw, nullptr));
+  auto& fiber = *reinterpret_cast<Fiber*>(raw);
+  try {
+    if constexpr (std::is_void_v<std::invoke_result_t<Fn&, Fiber&>>) {
+      fn(fiber);
+    } else {
+      return fn(fiber);
+    }
+  } catch (...) {
+    frame.transfer->error = std::current_exception();
+  }
+  return nullptr;
+}
+
+}  // namespace detail
+
+// A fiber that calls fn(acre::Fiber&), which returns nothing or a void*. fn is moved to the fiber's stack; what it
+// captures is scanned there (not with conservative_stacks=0: then it must not capture references, but take
+// them as values of resume). Throws what acre_fiber_new reports.
+template <class Fn>
+Fiber* make_fiber(Thread& thread, Fn fn, size_t stack_bytes = 0) {
+  acre_fiber* fiber = nullptr;
+  check(acre_fiber_new(thread.get(), stack_bytes, &detail::run_fiber<Fn>, &fn, &fiber));
+  (void)acre_fiber_resume(thread.get(), fiber, nullptr);
+  check(acre_fiber_done(fiber) != 0 ? acre_fiber_status(fiber) : ACRE_OK);
+  return reinterpret_cast<Fiber*>(fiber);
+}
+
 // ---- Standard containers ----------------------------------------------------------------------
 
 // Puts the storage of a standard container into the heap. Elements of trivially copyable types

@@ -25,6 +25,7 @@ enum class PageState : uint8_t {
   kFree = 0,   // in no span
   kSmall = 1,  // a span of a size class
   kLarge = 2,  // a span with one large object
+  kStack = 3,  // a span that is a stack: no object, never an alloc bit
 };
 
 struct PageEntry {

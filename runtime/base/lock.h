@@ -27,7 +27,9 @@ enum class LockRank : uint8_t {
   kThreads,     // the list of attached threads; held while the world is stopped
   kThreadList,  // the list itself
   kRoots,
+  kFibers,  // making their kind
   kKinds,
+  kStacks,   // the lists of stacks
   kLarge,    // the list of large objects
   kRelease,  // pages on their way back to the kernel; held while it works
   kGrow,     // mapping arenas; held while the kernel works

@@ -45,6 +45,8 @@ struct Heap {
   LargeList large;
   Collector* collector;
   NoCollector no_collector;
+  // The kind of fibers, which are not freed by hand; ACRE_KIND_NONE until there is one.
+  std::atomic<acre_kind> fiber_kind;
   // Read by all threads at each refill and hardly ever written; what is written often has a line of
   // the cache to itself.
   std::atomic<uint32_t> sweep_gen;

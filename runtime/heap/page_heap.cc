@@ -156,7 +156,9 @@ Span* PageHeap::make_span(const SpanRequest& request, const PageRun& run) {
   span->in_use = true;
   span->search_from = 0;
   span->sweep_gen.store(request.sweep_gen, std::memory_order_relaxed);
-  const PageState state = request.size_class == kLargeClass ? PageState::kLarge : PageState::kSmall;
+  span->stack = nullptr;
+  PageState state = request.size_class == kLargeClass ? PageState::kLarge : PageState::kSmall;
+  if (request.stack) state = PageState::kStack;
   const PageEntry entry = PageEntry::make(state, request.kind, request.size_class, run.page);
   for (uint64_t i = 0; i < run.pages.raw; ++i) {
     space_->set_page_entry(run.page + PageCount(i), entry);

@@ -31,9 +31,10 @@ namespace acre::rt {
 struct SpanRequest {
   PageCount pages;
   PageCount align{1};  // power of two
-  uint8_t size_class;  // kLargeClass: one object
+  uint8_t size_class;  // kLargeClass: one object, or a stack
   uint8_t kind;
   uint32_t sweep_gen;
+  bool stack = false;  // no object but a stack; of class kLargeClass and kind ACRE_KIND_LEAF
 };
 
 class PageHeap {

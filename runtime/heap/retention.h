@@ -3,7 +3,7 @@
 // arithmetic of gc/pace).
 //
 //   retained    pages that hold memory, or may: all that are mapped but the released ones
-//             = in use + free and not released
+//             = in use + free and not released - what of stacks was never touched, as far as is known
 //   accounted = retained + its part of the side tables + the heap's own records
 //
 // The goal bounds `retained`: what is free above it is given back. The limits bound `accounted`, which
@@ -27,6 +27,7 @@
 #ifndef ACRE_RUNTIME_HEAP_RETENTION_H_
 #define ACRE_RUNTIME_HEAP_RETENTION_H_
 
+#include <algorithm>
 #include <atomic>
 
 #include "runtime/arena/space.h"
@@ -54,9 +55,20 @@ class Retention {
   // Under the page-heap lock, after each change of `pages`.
   void publish();
 
-  ByteCount retained() const { return ByteCount(retained_.load(std::memory_order_relaxed)); }
+  ByteCount retained() const {
+    const ByteCount pages(retained_.load(std::memory_order_relaxed));
+    return pages - std::min(pages, untouched());
+  }
   ByteCount releasable() const { return ByteCount(releasable_.load(std::memory_order_relaxed)); }
   ByteCount accounted() const { return accounted_for(retained()); }
+  // Of spans that are stacks: what holds no memory, by the estimate of whoever has them.
+  void add_untouched(ByteCount bytes) {
+    untouched_.fetch_add(bytes.raw, std::memory_order_relaxed);
+  }
+  void remove_untouched(ByteCount bytes) {
+    untouched_.fetch_sub(bytes.raw, std::memory_order_relaxed);
+  }
+  ByteCount untouched() const { return ByteCount(untouched_.load(std::memory_order_relaxed)); }
   // All of it but the pages.
   ByteCount books() const { return books_beside(retained()); }
   // The side tables of pages that went back stay where a page of a table stands for others, too: how much
@@ -152,6 +164,7 @@ class Retention {
   ByteCount grown_to_;      // what was mapped, and ever released, when that was last looked at
   ByteCount released_before_;
   std::atomic<uint64_t> retained_;
+  std::atomic<uint64_t> untouched_;
   std::atomic<uint64_t> releasable_;
   std::atomic<uint64_t> goal_;
   std::atomic<uint64_t> soft_;

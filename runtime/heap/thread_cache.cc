@@ -127,6 +127,7 @@ bool ThreadCache::free_object(void* object) {
   const ObjectRef ref = object_at(heap_->space, Addr(object));
   if (!ref) return false;
   Span& span = *ref.span;
+  if (span.kind == heap_->fiber_kind.load(std::memory_order_relaxed)) return false;
   const uint8_t size_class = span.size_class;
   const ByteCount bytes = span.object_bytes();
   if (span.is_large()) {

@@ -57,6 +57,9 @@ class ThreadCache {
   void* alloc_slow(uint64_t bytes, uint32_t kind, Fill fill);
   void* alloc_large(uint64_t bytes, uint32_t kind, uint64_t align, Fill fill);
 
+  // The pages that its thread takes spans from.
+  PageCache& page_cache() { return page_cache_; }
+
   // Frees an object at once. False: `object` is not the start of one.
   bool free_object(void* object);
 

@@ -1,5 +1,7 @@
 #include "runtime/inspect/stats.h"
 
+#include <algorithm>
+
 namespace acre::rt {
 namespace {
 
@@ -69,13 +71,17 @@ void read_heap_stats(Heap& heap, ThreadRegistry& threads, acre_stats* stats) {
   }
 
   const PageHeap::Usage usage = heap.pages.usage();
-  stats->heap_sys = usage.mapped.raw;
+  const ByteCount stacks = std::min(threads.stacks()->bytes(), usage.in_use);
+  stats->stack_sys = stacks.raw;
+  stats->stacks = threads.stacks()->in_use();
+  stats->heap_sys = (usage.mapped - stacks).raw;
   stats->mapped = usage.mapped.raw;
-  stats->heap_inuse = usage.in_use.raw;
+  stats->heap_inuse = (usage.in_use - stacks).raw;
   stats->heap_idle = usage.idle().raw;
   stats->heap_released = usage.released.raw;
   const Retention& retention = heap.pages.retention();
-  const ByteCount retained = usage.mapped - usage.released;
+  stats->stack_untouched = std::min(retention.untouched(), stacks).raw;
+  const ByteCount retained = usage.mapped - usage.released - ByteCount(stats->stack_untouched);
   stats->gc_sys = (retained.raw >> kPageShift) * (2 * kGranulesPerPage / 8);
   stats->span_sys = Retention::books_of(retained).raw - stats->gc_sys;
   stats->cache_sys = heap.space.meta_used().raw;

@@ -53,7 +53,7 @@ class Verifier {
     const uint64_t first = entry.start().raw;
     if (!span.in_use || span.start_page != first || span.kind != entry.kind() ||
         span.size_class != entry.size_class() || span.page_count == 0 ||
-        span.is_large() != (entry.state() == PageState::kLarge)) {
+        span.is_large() == (entry.state() == PageState::kSmall)) {
       fail(Line() << "the record of the span at page " << first << " does not fit its entry");
       return 1;
     }

@@ -14,6 +14,7 @@ const char* name_of(OsCall call) {
     case OsCall::kCollapse: return "collapse";
     case OsCall::kUnmap: return "unmap";
     case OsCall::kQuery: return "query";
+    case OsCall::kGuard: return "guard";
   }
   return "unknown";
 }

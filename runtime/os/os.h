@@ -38,6 +38,7 @@
 // addresses in equal state and advice:
 //     reserved  == sum of the sizes of all pieces      vmas == number of pieces
 //     committed == sum of those that are Ready
+// (guards that the kernel makes by splitting are not pieces, but count as two VMAs each.)
 // The last is the kernel's own number with two exceptions: Ready pieces that were touched apart and
 // then grow together may stay one VMA each, and a piece at the end of our range may merge with a
 // foreign neighbour of equal flags. There are at most OsBooks::kMaxPieces: what would need more is
@@ -71,9 +72,10 @@ enum class OsCall : uint8_t {
   kPopulate,
   kCollapse,
   kUnmap,
-  kQuery
+  kQuery,
+  kGuard
 };
-inline constexpr size_t kOsCalls = 9;
+inline constexpr size_t kOsCalls = 10;
 const char* name_of(OsCall call);
 
 // How Ready pages go back: at once, or when the kernel is short of memory (MADV_FREE). Until then the
@@ -94,8 +96,11 @@ class FaultPlan {
   // Before Os::init: as if vm.overcommit_memory were 2; as if vm.max_map_count were `limit`.
   void pretend_strict_overcommit() { strict_overcommit_ = true; }
   void pretend_max_map_count(uint64_t limit) { max_map_count_.store(limit); }
+  // As if the kernel were older than 6.13: guards take mappings.
+  void pretend_no_guard_advice() { no_guard_advice_ = true; }
 
   bool strict_overcommit() const { return strict_overcommit_; }
+  bool no_guard_advice() const { return no_guard_advice_; }
   uint64_t max_map_count() const { return max_map_count_.load(); }  // 0: as it is
 
   bool should_fail(OsCall call);  // counts the call
@@ -109,6 +114,7 @@ class FaultPlan {
   };
   Kind kinds_[kOsCalls];
   bool strict_overcommit_ = false;
+  bool no_guard_advice_ = false;
   std::atomic<uint64_t> max_map_count_{0};
 };
 
@@ -178,6 +184,13 @@ class Os {
   // page. False: the kernel could not, or cannot.
   bool collapse(Addr start, ByteCount size);
 
+  // Ready pages without content become a guard: touching it is a fault. By MADV_GUARD_INSTALL (Linux 6.13)
+  // if the kernel has that, else by a protection that splits the mapping: two VMAs more, and only while
+  // there are some left. False: refused, and the range is as before.
+  bool guard(Addr start, ByteCount size);
+  // What guard() made is Ready again, without content. False: refused (a VMA too many), it is a guard still.
+  bool unguard(Addr start, ByteCount size);
+
   // Any -> None. False: a VMA too many; the range is as before.
   bool unmap(Addr start, ByteCount size);
 
@@ -216,6 +229,7 @@ class Os {
   void check_range(Addr start, ByteCount size) const;
   Addr map_aligned(ByteCount size, ByteCount align) const;
   bool advise_pages(OsCall kind, Addr start, ByteCount size, int advice);
+  bool protect_guard(const Call& call, Addr start, ByteCount size);
   void publish();  // the books' sums, after a change
 
   mutable Lock lock_{LockRank::kOs};
@@ -225,6 +239,8 @@ class Os {
   uint64_t max_vmas_ = 0;
   std::atomic<uint64_t> process_vmas_{0};
   std::atomic<uint64_t> count_vmas_after_ns_{0};
+  std::atomic<bool> guards_by_protection_{false};
+  std::atomic<uint64_t> guard_vmas_{0};  // of guards by protection; the pieces do not tell
 
   std::atomic<uint64_t> reserved_{0};
   std::atomic<uint64_t> committed_{0};
@@ -251,6 +267,10 @@ unsigned processors();
 // the main thread *low is what ulimit -s lets it grow to. May allocate (libc reads
 // /proc/self/maps): not for signal handlers.
 bool current_stack(Addr* low, Addr* high);
+
+// The lowest address above `low` from which on all is mapped up to `high`: of a stack that grows, how far it
+// has grown. Both are multiples of the kernel's page.
+Addr lowest_mapped(Addr low, Addr high);
 
 }  // namespace acre::rt
 

@@ -91,6 +91,8 @@ void Os::init(FaultPlan* plan) {
   plan_ = plan;
   page_size_ = ByteCount(static_cast<uint64_t>(sysconf(_SC_PAGESIZE)));
   strict_ = (plan != nullptr && plan->strict_overcommit()) || strict_overcommit();
+  guards_by_protection_.store(plan != nullptr && plan->no_guard_advice(),
+                              std::memory_order_relaxed);
   max_vmas_ =
       plan != nullptr && plan->max_map_count() != 0 ? plan->max_map_count() : max_map_count();
 }
@@ -219,6 +221,45 @@ bool Os::collapse(Addr start, ByteCount size) {
   return advise_pages(OsCall::kCollapse, start, size, kCollapse);
 }
 
+bool Os::guard(Addr start, ByteCount size) {
+  constexpr int kGuardInstall = 102;  // MADV_GUARD_INSTALL
+  check_range(start, size);
+  const bool by_protection = guards_by_protection_.load(std::memory_order_relaxed);
+  const bool too_many = by_protection && !has_vmas_left(2);
+  Call call(*this, OsCall::kGuard);
+  if (call.planned_to_fail() || too_many) return call.refused();
+  if (by_protection) return protect_guard(call, start, size);
+  if (succeeds([&] { return madvise(pointer(start), size.raw, kGuardInstall); })) return true;
+  if (errno != EINVAL) return call.refused();
+  // An older kernel.
+  guards_by_protection_.store(true, std::memory_order_relaxed);
+  return protect_guard(call, start, size);
+}
+
+bool Os::protect_guard(const Call& call, Addr start, ByteCount size) {
+  if (!succeeds([&] { return mprotect(pointer(start), size.raw, PROT_NONE); }))
+    return call.refused();
+  guard_vmas_.fetch_add(2, std::memory_order_relaxed);
+  process_vmas_.fetch_add(2, std::memory_order_relaxed);
+  return true;
+}
+
+bool Os::unguard(Addr start, ByteCount size) {
+  constexpr int kGuardRemove = 103;  // MADV_GUARD_REMOVE
+  check_range(start, size);
+  Call call(*this, OsCall::kGuard);
+  if (call.planned_to_fail()) return call.refused();
+  if (!guards_by_protection_.load(std::memory_order_relaxed)) {
+    return succeeds([&] { return madvise(pointer(start), size.raw, kGuardRemove); }) ||
+           call.refused();
+  }
+  if (!succeeds([&] { return mprotect(pointer(start), size.raw, PROT_READ | PROT_WRITE); })) {
+    return call.refused();
+  }
+  guard_vmas_.fetch_sub(2, std::memory_order_relaxed);
+  return true;
+}
+
 bool Os::unmap(Addr start, ByteCount size) {
   check_range(start, size);
   LockGuard guard(lock_);
@@ -273,7 +314,7 @@ Os::Counters Os::counters() const {
   Counters result;
   result.reserved = ByteCount(reserved_.load(std::memory_order_relaxed));
   result.committed = ByteCount(committed_.load(std::memory_order_relaxed));
-  result.vmas = vmas_.load(std::memory_order_relaxed);
+  result.vmas = vmas_.load(std::memory_order_relaxed) + guard_vmas_.load(std::memory_order_relaxed);
   for (size_t i = 0; i < kOsCalls; ++i) {
     result.calls[i] = calls_[i].load(std::memory_order_relaxed);
     result.failures[i] = failures_[i].load(std::memory_order_relaxed);

@@ -7,6 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "runtime/base/check.h"
 #include "runtime/os/errno_keeper.h"
 #include "runtime/os/os.h"
@@ -62,6 +64,27 @@ bool current_stack(Addr* low, Addr* high) {
   *low = Addr(top - (bounded ? align_down(limit.rlim_cur, page) : kUsual));
   *high = Addr(top);
   return true;
+}
+
+Addr lowest_mapped(Addr low, Addr high) {
+  ErrnoKeeper errno_keeper;
+  const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  constexpr size_t kPages = 16;
+  unsigned char pages[kPages];
+  const Addr floor(align_up(low.raw, page));
+  Addr at(align_down(high.raw, page));
+  uint64_t step = kPages * page;
+  while (at > floor) {
+    const ByteCount size(std::min(step, (at - floor).raw));
+    if (mincore((at - size).as<void>(), size.raw, pages) == 0) {
+      at = at - size;
+    } else if (step == page) {
+      break;
+    } else {
+      step = page;
+    }
+  }
+  return at;
 }
 
 }  // namespace acre::rt

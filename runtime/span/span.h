@@ -67,6 +67,7 @@ struct Span {
   uint8_t shard;         // of small spans: of their central list
   bool unswept_large;    // of large spans: in the list of unswept ones
   uint32_t search_from;  // byte offset: no free slot that was not freed since lies below
+  void* stack;           // of a span that is a stack: whose (runtime/stack)
 
   Addr start(const Space& space) const { return space.address(PageId(start_page)); }
   PageId first_page() const { return PageId(start_page); }

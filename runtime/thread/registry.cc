@@ -4,6 +4,7 @@
 
 #include "runtime/base/check.h"
 #include "runtime/base/pause.h"
+#include "runtime/os/faults.h"
 #include "runtime/os/os.h"
 #include "runtime/thread/fake_stack.h"
 
@@ -24,16 +25,15 @@ void here_from_now(Thread* thread, uintptr_t sp) {
 
 thread_local const ThreadRegistry* works_inside_stops_of = nullptr;
 
-// All attachments of the calling thread, to any heap.
-thread_local Thread* attachments = nullptr;
+thread_local constinit OsThread this_os_thread{};
 
 void add_attachment(Thread* thread) {
-  thread->next_attachment = attachments;
-  attachments = thread;
+  thread->next_attachment = this_os_thread.attachments;
+  this_os_thread.attachments = thread;
 }
 
 void remove_attachment(Thread* thread) {
-  Thread** link = &attachments;
+  Thread** link = &this_os_thread.attachments;
   while (*link != nullptr && *link != thread) link = &(*link)->next_attachment;
   if (*link == thread) *link = thread->next_attachment;
 }
@@ -59,7 +59,8 @@ class ThreadRegistry::OtherHeaps {
  private:
   template <class Fn>
   void for_each(Fn fn) {
-    for (Thread* thread = attachments; thread != nullptr; thread = thread->next_attachment) {
+    for (Thread* thread = this_os_thread.attachments; thread != nullptr;
+         thread = thread->next_attachment) {
       if (thread->registry != one_) fn(thread);
     }
   }
@@ -67,9 +68,12 @@ class ThreadRegistry::OtherHeaps {
   const ThreadRegistry* one_;
 };
 
-acre_status ThreadRegistry::init(Heap* heap, acre_heap* owner) {
+OsThread& current_os_thread() { return this_os_thread; }
+
+acre_status ThreadRegistry::init(Heap* heap, acre_heap* owner, StackPool* stacks) {
   heap_ = heap;
   owner_ = owner;
+  stacks_ = stacks;
   spins_ = processors() > 1 ? kSpins : 0;
   stop_lock_.set_rank(LockRank::kCollector);
   lock_.set_rank(LockRank::kThreads);
@@ -99,6 +103,7 @@ acre_status ThreadRegistry::attach(Thread** out) {
   thread->id = pthread_self();
   thread->stack_low = low;
   thread->stack_high = high;
+  thread->os_thread = &this_os_thread;
   thread->cache.init(heap_, attached_so_far_.fetch_add(1, std::memory_order_relaxed));
   thread->state.store(ThreadState::kRunning, std::memory_order_relaxed);
   lock_between_stops();
@@ -146,8 +151,10 @@ Thread* ThreadRegistry::take_record() {
     LockGuard guard(lock_);
     if (Thread* thread = free_records_) {
       free_records_ = thread->next;
-      // All but the cache, which its last user flushed.
+      // All but the cache, which its last user flushed, and what the record keeps.
+      void* signal_stack = thread->signal_stack;
       memset(static_cast<void*>(thread), 0, offsetof(Thread, cache));
+      thread->signal_stack = signal_stack;
       return thread;
     }
   }
@@ -160,6 +167,7 @@ acre_status ThreadRegistry::detach(Thread* thread) {
   if (current() != thread || thread->blocking_depth != 0 || inside_stop()) return ACRE_E_STATE;
   // The allocation that asked the OOM handler still needs the thread.
   if (thread->in_callback && thread->attach_depth == 1) return ACRE_E_STATE;
+  if (thread->os_thread->fiber != nullptr && thread->attach_depth == 1) return ACRE_E_STATE;
   if (--thread->attach_depth > 0) return ACRE_OK;
   detach_now(thread);
   return ACRE_OK;
@@ -170,7 +178,13 @@ void ThreadRegistry::detach_now(Thread* thread) {
     thread->blocking_depth = 1;
     blocking_end(thread);
   }
+  if (thread->os_thread->fiber != nullptr) thread->os_thread->lose_fibers(thread);
+  if (thread->signal_stack != nullptr) {
+    take_signal_stack(thread->signal_stack);
+    thread->os_thread->ready_for_fibers = false;
+  }
   thread->cache.flush();
+  stacks_->flush(thread->stacks);
   pthread_setspecific(key_, nullptr);
   remove_attachment(thread);
   LockGuard guard(lock_);
@@ -238,9 +252,15 @@ void ThreadRegistry::wait_for_start(Thread* thread) {
 
 void ThreadRegistry::blocking_begin(Thread* thread) {
   if (thread->blocking_depth++ > 0) return;
+  ++thread->os_thread->regions;
   thread->fake_stack = current_fake_stack();
   thread->state.store(ThreadState::kBlocking, std::memory_order_seq_cst);
   tell_stopper();
+}
+
+void ThreadRegistry::idle_begin(Thread* thread) {
+  if (thread->blocking_depth == 0) here_from_now(thread, kNoStackPointer);
+  blocking_begin(thread);
 }
 
 void ThreadRegistry::blocking_end(Thread* thread) {
@@ -249,6 +269,7 @@ void ThreadRegistry::blocking_end(Thread* thread) {
     return;
   }
   if (--thread->blocking_depth > 0) return;
+  --thread->os_thread->regions;
   thread->state.store(ThreadState::kRunning, std::memory_order_seq_cst);
   if (!stopping_.load(std::memory_order_seq_cst)) return;
   // What a scan reads is as blocking_begin left it; for the other heaps it is from here on.

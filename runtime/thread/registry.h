@@ -30,15 +30,18 @@
 #define ACRE_RUNTIME_THREAD_REGISTRY_H_
 
 #include "runtime/base/lock.h"
+#include "runtime/stack/stack_pool.h"
 #include "runtime/thread/spill.h"
 #include "runtime/thread/thread.h"
 
 namespace acre::rt {
 
+OsThread& current_os_thread();
+
 class ThreadRegistry {
  public:
   // ACRE_E_LIMIT: no thread-specific key is left.
-  acre_status init(Heap* heap, acre_heap* owner);
+  acre_status init(Heap* heap, acre_heap* owner, StackPool* stacks);
   // No thread is attached any more.
   void destroy();
 
@@ -54,6 +57,12 @@ class ThreadRegistry {
   void safepoint(Thread* thread);
   void blocking_begin(Thread* thread);
   void blocking_end(Thread* thread);
+  // A blocking region on a stack without references.
+  void idle_begin(Thread* thread);
+
+  Heap& heap() const { return *heap_; }
+  // That fibers of this heap run on.
+  StackPool* stacks() const { return stacks_; }
 
   static constexpr uint64_t kForEver = UINT64_MAX;
 
@@ -105,6 +114,7 @@ class ThreadRegistry {
 
   Heap* heap_;
   acre_heap* owner_;
+  StackPool* stacks_;
   Lock stop_lock_;
   Lock lock_;
   Lock list_lock_;

@@ -49,6 +49,28 @@ acre_rt_call_spilled:
   .size acre_rt_call_spilled, .-acre_rt_call_spilled
 
   .p2align 4
+  .globl acre_rt_call_on_stack
+  .hidden acre_rt_call_on_stack
+  .type acre_rt_call_on_stack, @function
+acre_rt_call_on_stack:
+  .cfi_startproc
+  pushq %rbp
+  .cfi_def_cfa_offset 16
+  .cfi_offset %rbp, -16
+  movq %rsp, %rbp
+  .cfi_def_cfa_register %rbp
+  movq %rdi, %rax
+  movq %rsi, %rdi
+  movq %rdx, %rsp
+  callq *%rax
+  movq %rbp, %rsp
+  popq %rbp
+  .cfi_def_cfa %rsp, 8
+  retq
+  .cfi_endproc
+  .size acre_rt_call_on_stack, .-acre_rt_call_on_stack
+
+  .p2align 4
   .globl acre_blocking_begin
   .type acre_blocking_begin, @function
 acre_blocking_begin:
@@ -96,6 +118,29 @@ acre_rt_call_spilled:
   ret
   .cfi_endproc
   .size acre_rt_call_spilled, .-acre_rt_call_spilled
+
+  .p2align 4
+  .globl acre_rt_call_on_stack
+  .hidden acre_rt_call_on_stack
+  .type acre_rt_call_on_stack, %function
+acre_rt_call_on_stack:
+  .cfi_startproc
+  stp x29, x30, [sp, #-16]!
+  .cfi_def_cfa_offset 16
+  .cfi_offset x29, -16
+  .cfi_offset x30, -8
+  mov x29, sp
+  .cfi_def_cfa_register x29
+  mov x9, x0
+  mov x0, x1
+  mov sp, x2
+  blr x9
+  mov sp, x29
+  ldp x29, x30, [sp], #16
+  .cfi_def_cfa sp, 0
+  ret
+  .cfi_endproc
+  .size acre_rt_call_on_stack, .-acre_rt_call_on_stack
 
   .p2align 4
   .globl acre_blocking_begin

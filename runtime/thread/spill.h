@@ -15,6 +15,9 @@ extern "C" {
 // it returns: a scan from sp up sees them.
 void acre_rt_call_spilled(void (*fn)(void* arg, uintptr_t sp), void* arg);
 
+// Calls fn(arg) with the stack pointer at `sp`, which is aligned to 16, and comes back to this stack.
+void acre_rt_call_on_stack(void (*fn)(void* arg), void* arg, uintptr_t sp);
+
 }  // extern "C"
 
 #endif  // ACRE_RUNTIME_THREAD_SPILL_H_

@@ -23,12 +23,28 @@
 
 #include "acre/acre.h"
 #include "runtime/heap/thread_cache.h"
+#include "runtime/stack/stack_cache.h"
 
 namespace acre::rt {
 
 class ThreadRegistry;
 
 enum class ThreadState : uint32_t { kRunning = 0, kStopped = 1, kBlocking = 2 };
+
+// Of a thread in a region on a stack without references.
+inline constexpr uintptr_t kNoStackPointer = 0;
+
+// What is one for all attachments of an operating-system thread, whatever the heap. Lives in its thread-local
+// storage; others read it while the thread is stopped or blocks.
+struct OsThread {
+  acre_thread* attachments;  // linked by next_attachment
+  acre_fiber* fiber;         // that runs on it (runtime/fiber); NULL: it is on its own stack
+  uint32_t regions;          // blocking ones that it is in, nested ones not counted
+  void (*lose_fibers)(acre_thread*);  // called if one runs when the thread leaves a heap
+  bool ready_for_fibers;
+  bool annotates;    // a sanitizer wants to know of switches
+  void* exceptions;  // the C++ runtime's record of those in flight, or NULL
+};
 
 // Callee-saved general registers: 6 on x86-64, 12 on AArch64.
 inline constexpr size_t kSavedRegisters = 12;
@@ -54,6 +70,9 @@ struct acre_thread {
   acre::rt::Addr stack_high;
   void* fake_stack;              // AddressSanitizer's, as of when the thread stopped or blocked
   acre_thread* next_attachment;  // of the same operating-system thread, to other heaps
+  acre::rt::OsThread* os_thread;
+  void* signal_stack;  // that it was given, or NULL; the record keeps it
+  acre::rt::StackCache stacks;
 
   // The last: large, and backed as far as it is used.
   alignas(64) acre::rt::ThreadCache cache;

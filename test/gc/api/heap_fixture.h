@@ -40,7 +40,7 @@ inline acre_options plain_options() {
   for (const char* name :
        {"RESERVE_BYTES", "GC_PERCENT", "MEMORY_LIMIT", "CONSERVATIVE_STACKS", "MARK_THREADS",
         "SCAVENGER", "HUGE_PAGES", "TRACE", "GC_EVERY", "CLOBBER_FREE", "VERIFY", "HARD_LIMIT",
-        "LIMIT_POLICY", "IDLE_COLLECT_MS", "RELEASE_LAZILY"}) {
+        "LIMIT_POLICY", "IDLE_COLLECT_MS", "RELEASE_LAZILY", "OVERFLOW_REPORT"}) {
     unsetenv((std::string("ACRE_") + name).c_str());
   }
   acre_options options;
@@ -116,8 +116,9 @@ inline void check_identities(const acre_stats& s) {
   BOOST_TEST(s.heap_sys == s.heap_idle + s.heap_inuse);
   BOOST_TEST(s.heap_released <= s.heap_idle);
   BOOST_TEST(s.heap_alloc <= s.heap_inuse);
-  BOOST_TEST(s.reserved >= s.heap_sys);
-  BOOST_TEST(s.mapped == s.heap_sys);
+  BOOST_TEST(s.reserved >= s.mapped);
+  BOOST_TEST(s.mapped == s.heap_sys + s.stack_sys);
+  BOOST_TEST(s.stack_untouched <= s.stack_sys);
   BOOST_TEST(s.num_forced_gc <= s.num_gc);
   BOOST_TEST(s.pause_last_ns <= s.pause_max_ns);
   BOOST_TEST(s.pause_max_ns <= s.pause_total_ns);

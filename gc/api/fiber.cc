@@ -1,0 +1,135 @@
+// The public calls on fibers, and on stacks for other people's coroutines.
+
+#include "runtime/fiber/fiber.h"
+
+#include <cstring>
+
+#include "gc/cycle/cycle.h"
+#include "runtime/fiber/overflow.h"
+
+namespace {
+
+using acre::rt::Addr;
+using acre::rt::ByteCount;
+using acre::rt::FiberState;
+using acre::rt::Stack;
+using acre::rt::StackUse;
+
+// False: too large.
+bool stack_size(size_t asked, ByteCount* out) {
+  *out = ByteCount(asked == 0 ? size_t{ACRE_FIBER_STACK} : asked);
+  return asked <= ACRE_FIBER_STACK_MAX;
+}
+
+// Dead fibers may hold the stacks, pages or mappings that are wanted.
+template <class Take>
+Stack* take_or_collect(acre_thread* thread, Take take) {
+  if (Stack* stack = take()) return stack;
+  thread->heap->cycle.collect(thread, acre::gc::Reason::kNoMemory);
+  return take();
+}
+
+acre_status make(acre_thread* thread, ByteCount stack_bytes, acre_fiber_fn fn, void* arg,
+                 acre_fiber** out) {
+  acre_heap* heap = thread->heap;
+  acre_kind kind = ACRE_KIND_NONE;
+  if (const acre_status status = heap->cycle.fibers().kind(&kind)) return status;
+  if (heap->core.options.overflow_report != 0) (void)acre::rt::report_overflows();
+  acre_status why = ACRE_E_NOMEM;
+  Stack* stack = take_or_collect(
+      thread, [&] { return take_fiber_stack(heap->stacks, thread, stack_bytes, &why); });
+  if (stack == nullptr) return why;
+  auto* fiber = static_cast<acre_fiber*>(acre_alloc(thread, sizeof(acre_fiber), kind));
+  if (fiber == nullptr) {
+    heap->stacks.put(stack, &thread->stacks);
+    return thread->last_error;
+  }
+  make_fiber(fiber, thread, stack, fn, arg);
+  *out = fiber;
+  return ACRE_OK;
+}
+
+}  // namespace
+
+extern "C" {
+
+acre_status acre_fiber_new(acre_thread* thread, size_t stack_bytes, acre_fiber_fn fn, void* arg,
+                           acre_fiber** out) {
+  if (out == nullptr) return ACRE_E_INVALID;
+  *out = nullptr;
+  ByteCount bytes;
+  if (thread == nullptr || fn == nullptr || !stack_size(stack_bytes, &bytes)) return ACRE_E_INVALID;
+  if (thread->blocking_depth != 0 || thread->heap->threads.inside_stop()) return ACRE_E_STATE;
+  // Alive until the fiber holds it.
+  acre_local keep{nullptr, arg};
+  acre_local_push(thread, &keep);
+  const acre_status status = make(thread, bytes, fn, arg, out);
+  (void)acre_local_pop(thread, &keep);
+  return status;
+}
+
+void* acre_fiber_resume(acre_thread* thread, acre_fiber* fiber, void* value) {
+  return acre::rt::resume_fiber(thread, fiber, value);
+}
+
+void* acre_fiber_yield(acre_fiber* fiber, void* value) {
+  return acre::rt::yield_fiber(fiber, value);
+}
+
+int acre_fiber_done(const acre_fiber* fiber) {
+  return fiber->state.load(std::memory_order_relaxed) == FiberState::kDone ? 1 : 0;
+}
+
+acre_status acre_fiber_status(const acre_fiber* fiber) {
+  return static_cast<acre_status>(fiber->status);
+}
+
+acre_fiber* acre_fiber_current(acre_thread* thread) { return thread->os_thread->fiber; }
+
+acre_thread* acre_fiber_thread(const acre_fiber* fiber) { return fiber->thread; }
+
+size_t acre_fiber_stack_bytes(const acre_fiber* fiber) {
+  return fiber->stack == nullptr ? 0 : fiber->stack_high - fiber->stack_low;
+}
+
+void* acre_fiber_data(const acre_fiber* fiber) { return fiber->data; }
+
+void acre_fiber_set_data(acre_fiber* fiber, void* data) { fiber->data = data; }
+
+void acre_fiber_set_name(acre_fiber* fiber, const char* name) {
+  memset(fiber->name, 0, sizeof(fiber->name));
+  if (name != nullptr) strncpy(fiber->name, name, sizeof(fiber->name) - 1);
+}
+
+acre_status acre_stack_new(acre_heap* heap, size_t stack_bytes, acre_stack* out) {
+  if (out == nullptr) return ACRE_E_INVALID;
+  *out = {nullptr, nullptr};
+  ByteCount bytes;
+  if (heap == nullptr || !stack_size(stack_bytes, &bytes)) return ACRE_E_INVALID;
+  if (heap->core.options.conservative_stacks == 0) return ACRE_E_INVALID;
+  if (heap->threads.inside_stop()) return ACRE_E_STATE;
+  if (heap->core.options.overflow_report != 0) (void)acre::rt::report_overflows();
+  acre_status why = ACRE_E_NOMEM;
+  // The thread's caches are for fibers; here, a lock more does not matter.
+  acre::rt::PageCache pages{};
+  Stack* stack =
+      heap->stacks.take(acre::rt::stack_class_for(bytes), StackUse::kForeign, nullptr, pages, &why);
+  heap->core.pages.flush_cache(pages);
+  if (stack == nullptr) return why;
+  *out = {stack->low.as<void>(), stack->high.as<void>()};
+  return ACRE_OK;
+}
+
+acre_status acre_stack_free(acre_heap* heap, const acre_stack* stack) {
+  if (heap == nullptr || stack == nullptr) return ACRE_E_INVALID;
+  Stack* known = heap->stacks.find(Addr(stack->low));
+  if (known == nullptr || known->low != Addr(stack->low) || known->high != Addr(stack->high) ||
+      known->use.load(std::memory_order_acquire) != StackUse::kForeign) {
+    return ACRE_E_INVALID;
+  }
+  acre::rt::tell_stack_is_free(*known);
+  heap->stacks.put(known, nullptr);
+  return ACRE_OK;
+}
+
+}  // extern "C"

@@ -1,0 +1,105 @@
+#include "gc/cycle/fibers.h"
+
+#include <algorithm>
+
+#include "gc/mark/stack_scan.h"
+#include "runtime/base/print.h"
+
+namespace acre::gc {
+
+using rt::Addr;
+using rt::Fiber;
+using rt::FiberState;
+using rt::Line;
+using rt::Stack;
+using rt::StackUse;
+
+namespace {
+
+// The smallest stacks whose unused part is worth looking at.
+constexpr rt::ByteCount kWorthTrimming{32 * rt::kKiB};
+
+// A step: the world is stopped for as long as it takes.
+constexpr unsigned kRecordsPerStep = 4096;
+constexpr unsigned kTrimmedPerStep = 64;
+
+}  // namespace
+
+acre_status Fibers::kind(acre_kind* out) {
+  *out = heap_->fiber_kind.load(std::memory_order_acquire);
+  if (*out != ACRE_KIND_NONE) return ACRE_OK;
+  rt::LockGuard guard(kind_lock_);
+  *out = heap_->fiber_kind.load(std::memory_order_relaxed);
+  if (*out != ACRE_KIND_NONE) return ACRE_OK;
+  acre_kind_info info{};
+  info.struct_size = sizeof(info);
+  info.name = "fiber";
+  info.trace = heap_->options.conservative_stacks != 0 ? &trace_fiber : &trace_fiber_precisely;
+  const acre_status status = heap_->kinds.add(info, out);
+  if (status == ACRE_OK) heap_->fiber_kind.store(*out, std::memory_order_release);
+  return status;
+}
+
+bool Fibers::marked(const Fiber* fiber) const {
+  return rt::bits::test(heap_->space.mark_words(), heap_->space.granule_of(Addr(fiber)));
+}
+
+uint64_t Fibers::after_marking(bool all) {
+  uint64_t bytes = 0;
+  bool untrimmed = false;
+  stacks_->for_each([&](Stack& stack) {
+    if (stack.use.load(std::memory_order_relaxed) != StackUse::kFiber) return;
+    Fiber* fiber = stack.fiber;
+    // On its way to become one; or its thread has ended on it.
+    if (fiber == nullptr || fiber->state.load(std::memory_order_relaxed) == FiberState::kLost)
+      return;
+    if (!marked(fiber)) {
+      rt::drop_fiber(*stacks_, fiber, nullptr);
+      return;
+    }
+    const uint64_t depth = depth_of(*fiber);
+    bytes += depth;
+    const uint64_t page = heap_->os.page_size().raw;
+    const uint64_t touched = rt::align_up(depth, page);
+    if (touched > stack.touched) stacks_->set_touched(stack, touched);
+    untrimmed |= fiber->untrimmed && stack.size() >= kWorthTrimming;
+  });
+  untrimmed_.store(untrimmed, std::memory_order_relaxed);
+  cursor_ = stacks_->begin();
+  stacks_->retire_unneeded(all);
+  return bytes;
+}
+
+void Fibers::trim() {
+  unsigned trimmed = 0;
+  const bool more = stacks_->for_some(&cursor_, kRecordsPerStep, [&](Stack& stack) {
+    if (stack.use.load(std::memory_order_relaxed) != StackUse::kFiber) return true;
+    Fiber* fiber = stack.fiber;
+    if (stack.size() < kWorthTrimming || fiber == nullptr || !fiber->untrimmed) return true;
+    // What runs now is for after the next collection.
+    if (fiber->state.load(std::memory_order_relaxed) != FiberState::kSuspended) return true;
+    stacks_->release_below(stack, Addr(fiber->context).raw);
+    fiber->untrimmed = false;
+    return ++trimmed < kTrimmedPerStep;
+  });
+  if (!more) untrimmed_.store(false, std::memory_order_relaxed);
+}
+
+bool Fibers::check(acre_report_fn report, void* arg) {
+  bool good = stacks_->check(report, arg);
+  stacks_->for_each([&](const Stack& stack) {
+    if (stack.use.load(std::memory_order_relaxed) != StackUse::kFiber || stack.fiber == nullptr)
+      return;
+    const rt::ObjectRef object = object_at(heap_->space, Addr(stack.fiber));
+    if (object && stack.fiber->stack == &stack) return;
+    good = false;
+    if (report == nullptr) return;
+    Line line;
+    line << "the stack at " << stack.low << " belongs to " << Addr(stack.fiber)
+         << ", which is no fiber on it";
+    report(line.c_str(), arg);
+  });
+  return good;
+}
+
+}  // namespace acre::gc

@@ -1,0 +1,126 @@
+#include "gc/mark/stack_scan.h"
+
+#include "runtime/base/check.h"
+#include "runtime/base/raw_memory.h"
+#include "runtime/thread/fake_stack.h"
+#include "runtime/thread/registry.h"
+
+namespace acre::gc {
+
+using rt::Addr;
+using rt::Fiber;
+using rt::FiberState;
+using rt::Stack;
+using rt::Thread;
+
+namespace {
+
+template <class Visit>
+void scan_frames(uintptr_t sp, uintptr_t high, void* fake_stack, Visit visit) {
+  visit(sp, high);
+  if (fake_stack == nullptr) return;
+  // Frames may point to frames, but each frame's address is on the real stack as well.
+  for (uintptr_t at = sp; at < high; at += sizeof(void*)) {
+    uintptr_t begin = 0;
+    uintptr_t end = 0;
+    if (rt::in_fake_stack(fake_stack, rt::read_raw(at), &begin, &end)) visit(begin, end);
+  }
+}
+
+void scan(Marker& marker, uintptr_t sp, uintptr_t high, void* fake_stack) {
+  scan_frames(sp, high, fake_stack,
+              [&](uintptr_t start, uintptr_t end) { marker.visit_stack(start, end); });
+}
+
+void visit_locals(Marker& marker, acre_local* local) {
+  for (; local != nullptr; local = local->previous) {
+    marker.visit(Addr(local->object).raw, &local->object);
+  }
+}
+
+// Somebody else's coroutine runs on the thread: where its own stack was left is not known, so all of that
+// is scanned. The coroutine's is scanned with the other foreign ones.
+uint64_t scan_whole_stack(Marker& marker, const Thread& thread) {
+  const Stack* stack = thread.registry->stacks()->find(Addr(thread.stack_pointer));
+  const bool idle = thread.stack_pointer == rt::kNoStackPointer;
+  const bool foreign = stack != nullptr && stack->use.load() == rt::StackUse::kForeign;
+  // Coroutines on stacks that nobody knows would have their references missed, so better no collection.
+  ACRE_CHECK(
+      foreign || idle,
+      "a thread calls Acre, or blocks, on its own stack, a fiber's, or one of acre_stack_new");
+  const Addr low = rt::lowest_mapped(thread.stack_low, thread.stack_high);
+  scan(marker, low.raw, thread.stack_high.raw, thread.fake_stack);
+  return (thread.stack_high - low).raw;
+}
+
+void visit_argument(acre_visitor* visitor, Fiber* fiber) {
+  acre_visit_conservative(visitor, &fiber->arg, sizeof(fiber->arg));
+}
+
+bool is_suspended(const Fiber& fiber) {
+  return fiber.state.load(std::memory_order_relaxed) == FiberState::kSuspended;
+}
+
+}  // namespace
+
+uint64_t depth_of(const Fiber& fiber) {
+  return is_suspended(fiber) ? fiber.stack_high - Addr(fiber.context).raw : 0;
+}
+
+uint64_t scan_thread(Marker& marker, const Thread& thread, bool conservative) {
+  visit_locals(marker, thread.inline_fields.locals);
+  if (conservative) {
+    const auto registers = reinterpret_cast<uintptr_t>(thread.registers);
+    marker.visit_stack(registers, registers + sizeof(thread.registers));
+  }
+  uint64_t bytes = 0;
+  rt::for_each_stack(thread,
+                     [&](Fiber* fiber, uintptr_t sp, uintptr_t low, uintptr_t high, void* fake) {
+                       if (fiber != nullptr) {
+                         marker.visit(Addr(fiber).raw, nullptr);
+                         visit_locals(marker, fiber->locals);  // its resumer's
+                       }
+                       if (!conservative) return;
+                       if (low <= sp && sp <= high) {
+                         scan(marker, sp, high, fake);
+                         bytes += high - sp;
+                       } else {
+                         bytes += scan_whole_stack(marker, thread);
+                       }
+                     });
+  return bytes;
+}
+
+uint64_t scan_foreign_stacks(Marker& marker, rt::StackPool& stacks) {
+  uint64_t bytes = 0;
+  stacks.for_each([&](const Stack& stack) {
+    if (stack.use.load(std::memory_order_relaxed) != rt::StackUse::kForeign) return;
+    marker.visit_stack(stack.low.raw, stack.high.raw);
+    bytes += stack.size().raw;
+  });
+  return bytes;
+}
+
+void trace_fiber(void* object, size_t, acre_visitor* visitor) {
+  trace_fiber_precisely(object, 0, visitor);
+  const auto* fiber = static_cast<Fiber*>(object);
+  if (!is_suspended(*fiber)) return;
+  scan_frames(Addr(fiber->context).raw, fiber->stack_high, fiber->fake_stack,
+              [&](uintptr_t start, uintptr_t end) { visitor->visit_suspended_stack(start, end); });
+}
+
+void trace_fiber_precisely(void* object, size_t, acre_visitor* visitor) {
+  auto* fiber = static_cast<Fiber*>(object);
+  switch (fiber->state.load(std::memory_order_relaxed)) {
+    case FiberState::kNew: return visit_argument(visitor, fiber);
+    case FiberState::kSuspended: return visit_locals(*visitor, fiber->locals);
+    // By their thread, or no more.
+    case FiberState::kNone:
+    case FiberState::kRunning:
+    case FiberState::kResuming:
+    case FiberState::kDone:
+    case FiberState::kLost: return;
+  }
+}
+
+}  // namespace acre::gc

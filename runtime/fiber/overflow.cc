@@ -1,0 +1,44 @@
+#include "runtime/fiber/overflow.h"
+
+#include "runtime/base/print.h"
+#include "runtime/fiber/fiber.h"
+#include "runtime/os/faults.h"
+#include "runtime/thread/registry.h"
+
+namespace acre::rt {
+namespace {
+
+// In a signal handler.
+void explain(Addr address) {
+  for (const Thread* thread = current_os_thread().attachments; thread != nullptr;
+       thread = thread->next_attachment) {
+    const StackPool* pool = thread->registry->stacks();
+    const Stack* stack = pool == nullptr ? nullptr : pool->find(address);
+    if (stack == nullptr || address >= stack->low) continue;
+    Line line;
+    line << "acre: stack overflow: ";
+    if (stack->fiber != nullptr) {
+      line << "fiber " << Addr(stack->fiber);
+      if (stack->fiber->name[0] != '\0') line << " (" << stack->fiber->name << ")";
+    } else {
+      line << "a coroutine";
+    }
+    line << " needs more than its stack of " << stack_class_bytes(stack->stack_class) << " at ["
+         << stack->low << ", " << stack->high << "): it touched " << address;
+    write_stderr(line);
+    return;
+  }
+}
+
+}  // namespace
+
+bool report_overflows() { return install_fault_explainer(&explain); }
+
+void give_signal_stack_to(Thread* thread) {
+  if (thread->signal_stack == nullptr) {
+    thread->signal_stack = thread->registry->heap().space.meta_alloc(kSignalStack, 4 * kKiB);
+  }
+  if (thread->signal_stack != nullptr) (void)give_signal_stack(thread->signal_stack);
+}
+
+}  // namespace acre::rt

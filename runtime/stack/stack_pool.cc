@@ -1,0 +1,261 @@
+#include "runtime/stack/stack_pool.h"
+
+#include <algorithm>
+
+#include "runtime/base/check.h"
+#include "runtime/base/print.h"
+
+namespace acre::rt {
+namespace {
+
+// What is unused in one stack and less than this stays.
+constexpr ByteCount kWorthReleasing{16 * kKiB};
+
+}  // namespace
+
+void StackPool::init(Heap* heap) {
+  heap_ = heap;
+  lock_.set_rank(LockRank::kStacks);
+}
+
+// Kernel pages may be larger than ours: then spans of stacks are made of whole ones.
+PageCount StackPool::pages_of(unsigned stack_class) const {
+  const uint64_t bytes = stack_class_bytes(stack_class).raw + guard_bytes().raw;
+  return PageCount(align_up(bytes, std::max(guard_bytes().raw, kPageBytes)) >> kPageShift);
+}
+
+Span& StackPool::span_of(const Stack& stack) const {
+  const Addr start = stack.low - guard_bytes();
+  return *span_at(heap_->space, heap_->space.page_of(start));
+}
+
+Stack* StackPool::take(unsigned stack_class, StackUse use, StackCache* cache, PageCache& pages,
+                       acre_status* why) {
+  Stack* stack = cache != nullptr ? cache->pop(stack_class) : nullptr;
+  if (stack == nullptr) stack = take_free(stack_class, cache);
+  if (stack == nullptr) stack = make(stack_class, pages, why);
+  if (stack == nullptr) return nullptr;
+  stack->fiber = nullptr;
+  stack->use.store(use, std::memory_order_release);
+  in_use_.fetch_add(1, std::memory_order_relaxed);
+  return stack;
+}
+
+// From the pool, with some more for the cache.
+Stack* StackPool::take_free(unsigned stack_class, StackCache* cache) {
+  LockGuard guard(lock_);
+  FreeList& list = free_[stack_class];
+  Stack* stack = list.first;
+  if (stack == nullptr) return nullptr;
+  list.first = stack->next;
+  --list.count;
+  for (unsigned i = 1; cache != nullptr && i < StackCache::most(stack_class) / 2; ++i) {
+    Stack* more = list.first;
+    if (more == nullptr) break;
+    list.first = more->next;
+    --list.count;
+    cache->push(more);
+  }
+  list.least = std::min(list.least, list.count);
+  return stack;
+}
+
+Stack* StackPool::make(unsigned stack_class, PageCache& pages, acre_status* why) {
+  *why = ACRE_E_NOMEM;
+  Stack* stack = take_record();
+  if (stack == nullptr) return nullptr;
+  const PageCount count = pages_of(stack_class);
+  SpanRequest request{.pages = count,
+                      .align = PageCount(std::max<uint64_t>(guard_bytes().raw / kPageBytes, 1)),
+                      .size_class = kLargeClass,
+                      .kind = ACRE_KIND_LEAF,
+                      .sweep_gen = heap_->generation(),
+                      .stack = true};
+  Span* span = heap_->pages.alloc_span(request, pages);
+  if (span == nullptr) {
+    if (!heap_->pages.retention().may_hold(bytes_of(count))) *why = ACRE_E_LIMIT;
+    put_record(stack);
+    return nullptr;
+  }
+  const Addr start = span->start(heap_->space);
+  if (!heap_->os.guard(start, guard_bytes())) {
+    heap_->pages.free_span(*span);
+    put_record(stack);
+    *why = ACRE_E_LIMIT;
+    return nullptr;
+  }
+  stack->low = start + guard_bytes();
+  stack->high = start + bytes_of(count);
+  stack->stack_class = static_cast<uint8_t>(stack_class);
+  stack->touched = bytes_of(count).raw;
+  set_touched(*stack, guard_bytes().raw);
+  bytes_.fetch_add(bytes_of(count).raw, std::memory_order_relaxed);
+  __atomic_store_n(&span->stack, stack, __ATOMIC_RELEASE);
+  return stack;
+}
+
+Stack* StackPool::take_record() {
+  LockGuard guard(lock_);
+  if (records_ == nullptr) {
+    auto* block = static_cast<Block*>(heap_->space.meta_alloc(ByteCount(sizeof(Block)), 64));
+    if (block == nullptr) return nullptr;
+    block->next = blocks_;
+    blocks_ = block;
+    for (Stack& stack : block->stacks) {
+      stack.next = records_;
+      records_ = &stack;
+    }
+  }
+  Stack* stack = records_;
+  records_ = stack->next;
+  return stack;
+}
+
+void StackPool::put_record(Stack* stack) {
+  LockGuard guard(lock_);
+  stack->use.store(StackUse::kNone, std::memory_order_relaxed);
+  stack->next = records_;
+  records_ = stack;
+}
+
+void StackPool::put(Stack* stack, StackCache* cache) {
+  stack->fiber = nullptr;
+  stack->use.store(StackUse::kFree, std::memory_order_release);
+  in_use_.fetch_sub(1, std::memory_order_relaxed);
+  const unsigned stack_class = stack->stack_class;
+  if (cache != nullptr) {
+    if (!cache->full(stack_class)) return cache->push(stack);
+    LockGuard guard(lock_);
+    for (unsigned i = 0; i < StackCache::most(stack_class) / 2; ++i) {
+      list_free(cache->pop(stack_class));
+    }
+  }
+  LockGuard guard(lock_);
+  list_free(stack);
+}
+
+// With the lock.
+void StackPool::list_free(Stack* stack) {
+  FreeList& list = free_[stack->stack_class];
+  stack->next = list.first;
+  list.first = stack;
+  ++list.count;
+}
+
+void StackPool::flush(StackCache& cache) {
+  LockGuard guard(lock_);
+  for (unsigned i = 0; i < kStackClasses; ++i) {
+    while (Stack* stack = cache.pop(i)) list_free(stack);
+  }
+}
+
+void StackPool::retire_unneeded(bool all) {
+  LockGuard guard(lock_);
+  for (FreeList& list : free_) {
+    for (uint64_t n = all ? list.count : list.least; n > 0; --n) {
+      Stack* stack = list.first;
+      list.first = stack->next;
+      --list.count;
+      stack->next = retired_;
+      retired_ = stack;
+    }
+    list.least = list.count;
+  }
+}
+
+bool StackPool::give_back(unsigned most) {
+  for (; most > 0; --most) {
+    Stack* stack = nullptr;
+    {
+      LockGuard guard(lock_);
+      stack = retired_;
+      if (stack == nullptr) return false;
+      retired_ = stack->next;
+    }
+    Span& span = span_of(*stack);
+    if (!heap_->os.unguard(span.start(heap_->space), guard_bytes())) {
+      // It stays a stack then.
+      LockGuard guard(lock_);
+      list_free(stack);
+      continue;
+    }
+    set_touched(*stack, span.size().raw);
+    bytes_.fetch_sub(span.size().raw, std::memory_order_relaxed);
+    __atomic_store_n(&span.stack, static_cast<void*>(nullptr), __ATOMIC_RELEASE);
+    heap_->pages.free_span(span);
+    put_record(stack);
+  }
+  return true;
+}
+
+Stack* StackPool::find(Addr address) const {
+  const Space& space = heap_->space;
+  if (!space.contains(address)) return nullptr;
+  const PageEntry entry = space.page_entry(space.page_of(address));
+  if (entry.state() != PageState::kStack) return nullptr;
+  return static_cast<Stack*>(
+      __atomic_load_n(&span_at(space, entry.start())->stack, __ATOMIC_ACQUIRE));
+}
+
+// What of the span holds no memory is what the Retention is told.
+void StackPool::set_touched(Stack& stack, uint64_t bytes) {
+  Retention& retention = heap_->pages.retention();
+  if (bytes < stack.touched) {
+    retention.add_untouched(ByteCount(stack.touched - bytes));
+  } else {
+    retention.remove_untouched(ByteCount(bytes - stack.touched));
+  }
+  stack.touched = bytes;
+}
+
+ByteCount StackPool::release_below(Stack& stack, uintptr_t sp) {
+  const uint64_t page = guard_bytes().raw;
+  // What a leaf function may have below its stack pointer is no matter: it is in a switch.
+  const Addr end(align_down(sp, page));
+  if (end <= stack.low) return ByteCount(0);
+  const ByteCount below = end - stack.low;
+  const ByteCount resident = heap_->os.resident(stack.low, below);
+  const uint64_t above = (stack.high - end).raw;
+  if (resident < kWorthReleasing || !heap_->os.release(stack.low, below)) {
+    set_touched(stack, above + resident.raw);
+    return ByteCount(0);
+  }
+  set_touched(stack, above);
+  return resident;
+}
+
+bool StackPool::check(acre_report_fn report, void* arg) {
+  bool good = true;
+  const auto fail = [&](const Line& line) {
+    good = false;
+    if (report != nullptr) report(line.c_str(), arg);
+  };
+  uint64_t bytes = 0;
+  uint64_t used = 0;
+  uint64_t untouched = 0;
+  for_each([&](Stack& stack) {
+    const StackUse use = stack.use.load(std::memory_order_relaxed);
+    if (use == StackUse::kNone) return;
+    const Span& span = span_of(stack);
+    if (!span.in_use || span.stack != &stack || find(stack.low) != &stack) {
+      fail(Line() << "the stack at " << stack.low << " and its span do not know each other");
+      return;
+    }
+    bytes += span.size().raw;
+    untouched += span.size().raw - stack.touched;
+    if (use != StackUse::kFree) ++used;
+  });
+  if (bytes != bytes_.load(std::memory_order_relaxed)) {
+    fail(Line() << bytes << " bytes of stacks in records, " << bytes_.load() << " counted");
+  }
+  if (used != in_use_.load(std::memory_order_relaxed)) {
+    fail(Line() << used << " stacks in use by their records, " << in_use_.load() << " counted");
+  }
+  if (untouched != heap_->pages.retention().untouched().raw) {
+    fail(Line() << untouched << " bytes of stacks without memory by their records, "
+                << heap_->pages.retention().untouched().raw << " counted");
+  }
+  return good;
+}
+
+}  // namespace acre::rt
