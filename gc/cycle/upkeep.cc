@@ -139,7 +139,8 @@ bool Upkeep::sweep_some() {
 void Upkeep::set_goal() {
   const Pacing& pacing = cycle_->pacing();
   rt::Retention& retention = heap_->pages.retention();
-  const uint64_t in_use = bytes_of(heap_->pages.pages_in_use()).raw;
+  const uint64_t pages_in_use = bytes_of(heap_->pages.pages_in_use()).raw;
+  const uint64_t in_use = pages_in_use - std::min(pages_in_use, retention.untouched().raw);
   uint64_t goal = retain_goal({.in_use_bytes = in_use,
                                .last_in_use_bytes = pacing.last_in_use(),
                                .goal_bytes = pacing.goal(),

@@ -40,9 +40,9 @@ void visit_locals(Marker& marker, acre_local* local) {
 
 // Somebody else's coroutine runs on the thread: where its own stack was left is not known, so all of that
 // is scanned. The coroutine's is scanned with the other foreign ones.
-uint64_t scan_whole_stack(Marker& marker, const Thread& thread) {
-  const Stack* stack = thread.registry->stacks()->find(Addr(thread.stack_pointer));
-  const bool idle = thread.stack_pointer == rt::kNoStackPointer;
+uint64_t scan_whole_stack(Marker& marker, const Thread& thread, uintptr_t sp) {
+  const Stack* stack = thread.registry->stacks()->find(Addr(sp));
+  const bool idle = sp == rt::kNoStackPointer;
   const bool foreign = stack != nullptr && stack->use.load() == rt::StackUse::kForeign;
   // Coroutines on stacks that nobody knows would have their references missed, so better no collection.
   ACRE_CHECK(
@@ -85,7 +85,7 @@ uint64_t scan_thread(Marker& marker, const Thread& thread, bool conservative) {
                          scan(marker, sp, high, fake);
                          bytes += high - sp;
                        } else {
-                         bytes += scan_whole_stack(marker, thread);
+                         bytes += scan_whole_stack(marker, thread, sp);
                        }
                      });
   return bytes;

@@ -71,24 +71,25 @@ Stack* StackPool::make(unsigned stack_class, PageCache& pages, acre_status* why)
                       .kind = ACRE_KIND_LEAF,
                       .sweep_gen = heap_->generation(),
                       .stack = true};
+  // Before its pages are compared with the limits.
+  const ByteCount untouched = bytes_of(count) - guard_bytes();
+  Retention& retention = heap_->pages.retention();
+  retention.add_untouched(untouched);
   Span* span = heap_->pages.alloc_span(request, pages);
-  if (span == nullptr) {
-    if (!heap_->pages.retention().may_hold(bytes_of(count))) *why = ACRE_E_LIMIT;
-    put_record(stack);
-    return nullptr;
-  }
-  const Addr start = span->start(heap_->space);
-  if (!heap_->os.guard(start, guard_bytes())) {
-    heap_->pages.free_span(*span);
-    put_record(stack);
+  if (span == nullptr || !heap_->os.guard(span->start(heap_->space), guard_bytes())) {
     *why = ACRE_E_LIMIT;
+    if (span == nullptr && retention.may_hold(guard_bytes())) *why = ACRE_E_NOMEM;
+    if (span != nullptr) heap_->pages.free_span(*span);
+    retention.remove_untouched(untouched);
+    put_record(stack);
     return nullptr;
   }
-  stack->low = start + guard_bytes();
-  stack->high = start + bytes_of(count);
+  stack->low = span->start(heap_->space) + guard_bytes();
+  stack->high = span->start(heap_->space) + bytes_of(count);
   stack->stack_class = static_cast<uint8_t>(stack_class);
-  stack->touched = bytes_of(count).raw;
-  set_touched(*stack, guard_bytes().raw);
+  stack->touched = guard_bytes().raw;
+  // Pages that were somebody's before hold memory, down to the guard.
+  if (!span->known_zero) set_touched(*stack, untouched.raw);
   bytes_.fetch_add(bytes_of(count).raw, std::memory_order_relaxed);
   __atomic_store_n(&span->stack, stack, __ATOMIC_RELEASE);
   return stack;
