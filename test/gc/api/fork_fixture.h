@@ -217,12 +217,17 @@ class Busy {
   std::atomic<unsigned> running_{0};
 };
 
-// A step: a new list now and then, looked at; collects in some rounds.
+// A step: a new list, looked at; collects in some rounds. Rests a little, so that a few threads of it leave
+// the processors to children.
 inline bool allocate_and_collect(acre_thread* thread, unsigned round, unsigned collect_every) {
   NumberedList list(thread);
   if (!list.build(100, round)) return false;
   if (round % collect_every == collect_every - 1) acre_collect(thread);
   acre_safepoint(thread);
+  if (!list.whole()) return false;
+  acre_blocking_begin(thread);
+  usleep(300);
+  acre_blocking_end(thread);
   return list.whole();
 }
 
