@@ -58,6 +58,21 @@ void Cycle::stop_threads() {
   crew_.stop();
 }
 
+void Cycle::lock_for_fork() {
+  limit_.lock_for_fork();
+  pacing_.lock_for_fork();
+}
+
+void Cycle::unlock_after_fork() {
+  pacing_.unlock_after_fork();
+  limit_.unlock_after_fork();
+}
+
+void Cycle::forget_threads_in_child() {
+  background_.forget_thread_in_child();
+  crew_.forget_threads_in_child();
+}
+
 void Cycle::start_background() {
   if (heap_->options.scavenger == 0) return;
   background_.start();

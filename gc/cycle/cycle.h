@@ -59,6 +59,12 @@ class Cycle {
   // Ends the threads that it has made. The heap may go on: there will be new ones.
   void stop_threads();
 
+  // Around fork, while the world is stopped: keeps other threads out. In the child, Acre's own threads are
+  // not here; there will be new ones.
+  void lock_for_fork();
+  void unlock_after_fork();
+  void forget_threads_in_child();
+
   // Collects. kTrigger: not if another thread did since the caller looked, or if the limiter is against
   // it. kIdle: not if a thread does not stop soon. False: called from within a stop (a trace function, a
   // walk), and nothing was done.
@@ -151,7 +157,9 @@ struct acre_heap {
   std::atomic<void*> oom_arg;
   std::atomic<acre_limit_fn> limit_handler;
   std::atomic<void*> limit_arg;
-  void* memory;  // what calloc gave
+  void* memory;     // what calloc gave
+  acre_heap* next;  // in the list of fork.h
+  acre_heap* previous;
 
   // Makes a heap as acre_heap_create does, on an operating system that fails as `faults` (may be
   // NULL) says: the door for tests.

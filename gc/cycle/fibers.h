@@ -33,6 +33,9 @@ class Fibers {
   // World stopped: looks at some of them, for a fraction of a millisecond.
   void trim();
 
+  // In the child of a fork: those that ran on other threads than `self` will never go on.
+  void lose_others_in_child(const rt::Thread* self);
+
   // World stopped.
   bool check(acre_report_fn report, void* arg);
 

@@ -2,10 +2,13 @@
 #include <new>
 
 #include "gc/cycle/cycle.h"
+#include "gc/cycle/fork.h"
 
 acre_status acre_heap::create(const acre_options& options, acre::rt::FaultPlan* faults,
                               acre_heap** out) {
   *out = nullptr;
+  if (acre::rt::ThreadRegistry::inside_any_stop()) return ACRE_E_STATE;
+  if (!acre::gc::handle_forks()) return ACRE_E_NOMEM;
   // Not in the books: destroy() unmaps those, and must be able to say that the kernel refused.
   // Zeroed memory; the constructors that matter are for constants.
   void* memory = calloc(1, sizeof(acre_heap) + alignof(acre_heap));
@@ -28,19 +31,25 @@ acre_status acre_heap::create(const acre_options& options, acre::rt::FaultPlan* 
     free(memory);
     return status;
   }
+  acre::gc::list_heap(heap);
   *out = heap;
   return ACRE_OK;
 }
 
 acre_status acre_heap::destroy() {
-  if (threads.inside_stop() || threads.others_attached() != 0) return ACRE_E_STATE;
+  if (acre::rt::ThreadRegistry::inside_any_stop()) return ACRE_E_STATE;
+  if (threads.others_attached() != 0) return ACRE_E_STATE;
   acre_thread* self = threads.current();
   if (self != nullptr && (self->in_callback || self->os_thread->fiber != nullptr))
     return ACRE_E_STATE;
   if (self != nullptr) threads.detach_now(self);
+  acre::gc::unlist_heap(this);
   cycle.stop_threads();
   acre::rt::tell_stacks_are_free(stacks);
-  if (!core.space.destroy()) return ACRE_E_NOMEM;
+  if (!core.space.destroy()) {
+    acre::gc::list_heap(this);
+    return ACRE_E_NOMEM;
+  }
   threads.destroy();
   void* block = memory;
   free(block);

@@ -62,6 +62,10 @@ class MemoryLimit {
   bool pressed() const { return pressed_.load(std::memory_order_relaxed); }
   uint64_t events() const { return events_.load(std::memory_order_relaxed); }
 
+  // Around fork: nobody asks or sets.
+  void lock_for_fork() { lock_.lock(); }
+  void unlock_after_fork() { lock_.unlock(); }
+
   // After a collection, and after what is free above the limit was given back: whether the limit cannot
   // be kept, and it is time to say so.
   bool event_due(uint64_t now_ns, uint64_t live_bytes, acre_limit_event* event);

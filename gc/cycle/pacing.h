@@ -43,6 +43,10 @@ class Pacing {
   // Computes the goals anew.
   void update();
 
+  // Around fork: nobody computes goals.
+  void lock_for_fork() { lock_.lock(); }
+  void unlock_after_fork() { lock_.unlock(); }
+
   // The heap has come to its trigger: is a collection due? Any allocating thread.
   bool due();
 

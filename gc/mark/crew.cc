@@ -1,6 +1,7 @@
 #include "gc/mark/crew.h"
 
 #include "runtime/base/check.h"
+#include "runtime/os/threads.h"
 
 namespace acre::gc {
 namespace {
@@ -13,7 +14,6 @@ constexpr rt::ByteCount kStackBytes{rt::kMiB};
 }  // namespace
 
 void Crew::grow(unsigned helpers, void (*on_start)(void*), void* arg) {
-  forget_after_fork();
   if (size() >= helpers) return;
   rt::LockGuard guard(grow_lock_);
   for (unsigned i = size(); i < helpers && i + 1 < kMaxMarkers; ++i) {
@@ -25,23 +25,12 @@ void Crew::grow(unsigned helpers, void (*on_start)(void*), void* arg) {
   }
 }
 
-unsigned Crew::size() const {
-  // A parent's threads would never come to a job.
-  if (!process_.is_this_process()) return 0;
-  return size_.load(std::memory_order_relaxed);
-}
-
-void Crew::forget_after_fork() {
-  process_.renew([this] {
-    grow_lock_.reset_in_child();
-    lock_.reset_in_child();
-    begin_.reset_in_child();
-    done_.reset_in_child();
-    size_.store(0, std::memory_order_relaxed);
-    markers_ = 0;
-    running_ = 0;
-    stopping_ = false;
-  });
+// One of them may just have been about to sleep, with the lock.
+void Crew::forget_threads_in_child() {
+  lock_.reset_in_child();
+  begin_.reset_in_child();
+  done_.reset_in_child();
+  size_.store(0, std::memory_order_relaxed);
 }
 
 void* Crew::main(void* start) {
@@ -84,7 +73,6 @@ void Crew::wait_until_done() {
 }
 
 void Crew::stop() {
-  forget_after_fork();
   {
     rt::LockGuard guard(lock_);
     stopping_ = true;

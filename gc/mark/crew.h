@@ -1,9 +1,9 @@
 // Owns the threads that help the collecting thread to mark: none until the first collection that
 // wants some, then as many as were wanted at most, asleep between collections.
 //
-// They block all signals but those of faults, are attached to no heap, and hold no reference outside a collection. A
-// child of fork has none of them: the crew sees that by the process's number, counts nobody there,
-// and begins anew. A system that gives no thread leaves the crew smaller, down to nobody.
+// They block all signals but those of faults, are attached to no heap, and hold no reference outside a
+// collection. A child of fork has none of them: the crew is told, and begins anew. A system that gives no
+// thread leaves the crew smaller, down to nobody.
 //
 // Threads: run is for one thread at a time, the collecting one; grow may be called meanwhile, by any
 // that is about to collect. stop comes last.
@@ -17,7 +17,6 @@
 
 #include "gc/work/work_pool.h"
 #include "runtime/base/lock.h"
-#include "runtime/os/threads.h"
 
 namespace acre::gc {
 
@@ -27,7 +26,7 @@ class Crew {
   // first. Not while the world is stopped: making a thread allocates, and a stopped thread may hold
   // malloc's lock.
   void grow(unsigned helpers, void (*on_start)(void*), void* arg);
-  unsigned size() const;
+  unsigned size() const { return size_.load(std::memory_order_relaxed); }
 
   // Calls job(i) for i = 0 on this thread and for 1 .. markers - 1 on others (markers <= size() + 1),
   // and returns when all have returned.
@@ -42,6 +41,9 @@ class Crew {
   // Ends the threads; grow() may begin anew.
   void stop();
 
+  // In a child of fork, between jobs: nobody is here.
+  void forget_threads_in_child();
+
  private:
   struct Start {
     Crew* crew;
@@ -54,7 +56,6 @@ class Crew {
   void work(unsigned index);
   void begin(unsigned markers, void (*job)(void*, unsigned), void* fn);
   void wait_until_done();
-  void forget_after_fork();
 
   rt::Lock grow_lock_{rt::LockRank::kLeaf};
   rt::Lock lock_{rt::LockRank::kLeaf};
@@ -66,7 +67,6 @@ class Crew {
   bool stopping_ = false;
   void (*job_)(void*, unsigned) = nullptr;
   void* fn_ = nullptr;
-  rt::ProcessMark process_;
   std::atomic<unsigned> size_ = 0;
   pthread_t threads_[kMaxMarkers] = {};
   Start starts_[kMaxMarkers] = {};

@@ -56,6 +56,10 @@ class RootSet {
   template <class OnHandle, class OnRange, class OnScanner>
   void for_each(OnHandle on_handle, OnRange on_range, OnScanner on_scanner);
 
+  // Around fork: nobody adds or removes. The values of handles may change.
+  void lock_for_fork() { lock_.lock(); }
+  void unlock_after_fork() { lock_.unlock(); }
+
   uint64_t handles() const { return handles_.load(std::memory_order_relaxed); }
   // Bytes that a scan of handles and ranges reads.
   uint64_t scannable_bytes();

@@ -26,10 +26,14 @@
  * only a register or the stack holds is safe (with conservative_stacks), one that only malloc'ed
  * memory holds is not.
  *
- * Fork. A child has the thread that forked, attached as it was; Acre's own threads begin anew when they are
- * needed. In this version a collection in the child waits in vain for other threads that were attached to
- * that heap, and the child hangs if one was stopping the world: fork while no other thread is attached, or
- * exec in the child. Acre's own handlers (pthread_atfork) are registered with the first background thread.
+ * Fork. Any thread may fork at any time, whatever others do: all heaps are usable in the child. It has the
+ * thread that forked, attached as it was, in its blocking region if it was in one; the other threads are
+ * detached there, what only they held is garbage, handles and other roots stay. Acre's own threads begin anew
+ * when they are needed. A fork stops the world of every heap of the process, so it waits for attached threads
+ * as a collection does (posix_spawn and vfork do not). Acre's handlers (pthread_atfork) are registered with
+ * the first heap: an embedder's own may use heaps if they are registered later; older ones must call nothing
+ * of Acre. The exception is a fork from within a callback for which the world is stopped (trace function, root
+ * scanner, walk, report of acre_verify): there the child must exec or _exit and call nothing of Acre.
  *
  * Pointers. Heaps, threads and handles that a call works on must be valid; where a call says
  * nothing of NULL, NULL is undefined. A call that may collect keeps the objects that it is given
@@ -117,7 +121,8 @@ typedef struct acre_thread acre_thread;
  * thread; the caller is not attached by it. ACRE_E_INVALID: out is NULL, or an option is out of
  * range. ACRE_E_ADDRESS_SPACE: no reservation down to 64 MiB was granted. ACRE_E_NOMEM: the kernel
  * gave no memory for the tables. ACRE_E_LIMIT: the process has no thread-specific key left (each
- * heap takes one of the system's 1,024). On an error *out is NULL; which option is out of range is
+ * heap takes one of the system's 1,024). ACRE_E_STATE: called from a trace function, root scanner or
+ * walk. On an error *out is NULL; which option is out of range is
  * said on stderr. */
 ACRE_API acre_status acre_heap_create(const acre_options* options, acre_heap** out);
 
@@ -132,8 +137,9 @@ ACRE_API acre_status acre_heap_destroy(acre_heap* heap);
 /* Attaches the calling thread to the heap: from now on its stack and registers are roots (with
  * conservative_stacks), and it must come to a safepoint (any call that takes its acre_thread and
  * may allocate, or acre_safepoint) or be in a blocking region within a short time, or collections
- * wait for it. With conservative_stacks it must not call Acre from another stack than its own, a fiber's
- * or one of acre_stack_new: a collection that finds it there ends the process rather than miss references.
+ * and forks wait for it. With conservative_stacks it must not call Acre from another stack than its own, a
+ * fiber's or one of acre_stack_new: a collection that finds it there ends the process rather than miss
+ * references.
  * Attaching again returns the same acre_thread and must be matched by as many detaches. A thread
  * that exits attached is detached. A thread may be attached to several heaps; a blocking region is
  * one for its heap only.

@@ -131,6 +131,10 @@ class Space {
   void release_meta(void* start, ByteCount size);
   void reuse_meta(ByteCount size) { meta_released_.fetch_sub(size.raw, std::memory_order_relaxed); }
 
+  // Around fork: nobody is handed records.
+  void lock_for_fork() { meta_lock_.lock(); }
+  void unlock_after_fork() { meta_lock_.unlock(); }
+
   // Gives back the parts of the side tables that stand for these pages only. They are free, in no
   // cache, and nobody else's meanwhile, so what the tables say of them is zero, or is written before
   // it is read.

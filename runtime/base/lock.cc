@@ -14,12 +14,14 @@ constexpr unsigned kMaxHeld = 24;  // more than there are ranks
 static_assert(static_cast<unsigned>(LockRank::kLeaf) < kMaxHeld);
 
 struct HeldLocks {
+  bool suspended = false;  // by suspend_ranks_for_fork
   unsigned count = 0;
   const Lock* locks[kMaxHeld] = {};
 };
 constinit thread_local HeldLocks held_locks;
 
 void check_order(const Lock& lock) {
+  if (held_locks.suspended) return;
   ACRE_CHECK(lock.rank() != LockRank::kNone, "a lock has a rank");
   for (unsigned i = 0; i < held_locks.count; ++i) {
     ACRE_CHECK(held_locks.locks[i]->rank() < lock.rank(), "locks are taken in rising rank");
@@ -27,6 +29,7 @@ void check_order(const Lock& lock) {
 }
 
 void note_taken(const Lock& lock) {
+  if (held_locks.suspended) return;
   ACRE_CHECK(held_locks.count < kMaxHeld, "a thread holds few locks");
   held_locks.locks[held_locks.count++] = &lock;
 }
@@ -39,6 +42,7 @@ unsigned find_held(const Lock& lock) {
 }
 
 void note_given_back(const Lock& lock) {
+  if (held_locks.suspended) return;
   unsigned i = find_held(lock);
   for (--held_locks.count; i < held_locks.count; ++i) {
     held_locks.locks[i] = held_locks.locks[i + 1];
@@ -52,16 +56,27 @@ bool holds_rank(LockRank rank) {
   return false;
 }
 
+void check_held_at_all(const Lock& lock) {
+  if (!held_locks.suspended) find_held(lock);
+}
+
 void check_is_last(const Lock& lock) {
+  if (held_locks.suspended) return;
   ACRE_CHECK(find_held(lock) + 1 == held_locks.count, "a wait's lock is the last one taken");
+}
+
+void suspend(bool on) {
+  ACRE_CHECK(held_locks.count == 0, "a thread that begins or ends to fork holds no lock");
+  held_locks.suspended = on;
 }
 #else
 void check_order(const Lock&) {}
 void note_taken(const Lock&) {}
 void note_given_back(const Lock&) {}
-void find_held(const Lock&) {}
+void check_held_at_all(const Lock&) {}
 bool holds_rank(LockRank) { return false; }
 void check_is_last(const Lock&) {}
+void suspend(bool) {}
 #endif
 
 }  // namespace
@@ -85,11 +100,15 @@ void Lock::unlock() {
   ACRE_CHECK(error == 0, "a mutex can be unlocked");
 }
 
-void Lock::check_held() const { find_held(*this); }
+void Lock::check_held() const { check_held_at_all(*this); }
 
 bool Lock::holds(LockRank rank) { return holds_rank(rank); }
 
 void Lock::reset_in_child() { pthread_mutex_init(&mutex_, nullptr); }
+
+void Lock::suspend_ranks_for_fork() { suspend(true); }
+
+void Lock::resume_ranks_after_fork() { suspend(false); }
 
 void Condition::wait(Lock& lock) {
   check_is_last(lock);

@@ -21,11 +21,13 @@ namespace acre::rt {
 
 // First to be taken first.
 enum class LockRank : uint8_t {
-  kNone,        // of a lock whose rank was forgotten: taking it is an error
-  kBackground,  // making the background thread
-  kCollector,   // one collection at a time
-  kThreads,     // the list of attached threads; held while the world is stopped
-  kThreadList,  // the list itself
+  kNone,            // of a lock whose rank was forgotten: taking it is an error
+  kHeaps,           // the list of all heaps of the process
+  kBackgroundWork,  // held by the background thread while it is awake
+  kCollector,       // one collection at a time
+  kThreads,         // the list of attached threads; held while the world is stopped
+  kThreadList,      // the list itself
+  kBackground,      // making the background thread
   kRoots,
   kFibers,  // making their kind
   kKinds,
@@ -62,6 +64,11 @@ class Lock {
 
   // In the child of a fork, of a lock that the forking thread did not hold: free again.
   void reset_in_child();
+
+  // A thread that forks holds the locks of all heaps at once, several of a rank. From the first call to
+  // the second (before it holds any, and when it holds none again) what it takes is not looked at.
+  static void suspend_ranks_for_fork();
+  static void resume_ranks_after_fork();
 
  private:
   friend class Condition;

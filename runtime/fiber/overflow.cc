@@ -3,6 +3,7 @@
 #include "runtime/base/print.h"
 #include "runtime/fiber/fiber.h"
 #include "runtime/os/faults.h"
+#include "runtime/thread/attachments.h"
 #include "runtime/thread/registry.h"
 
 namespace acre::rt {

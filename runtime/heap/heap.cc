@@ -23,4 +23,18 @@ acre_status Heap::init(const acre_options& wanted, FaultPlan* faults) {
   return ACRE_OK;
 }
 
+void Heap::lock_for_fork() {
+  kinds.lock_for_fork();
+  pages.lock_for_fork();
+  space.lock_for_fork();
+  os.lock_for_fork();
+}
+
+void Heap::unlock_after_fork() {
+  os.unlock_after_fork();
+  space.unlock_after_fork();
+  pages.unlock_after_fork();
+  kinds.unlock_after_fork();
+}
+
 }  // namespace acre::rt

@@ -61,6 +61,11 @@ struct Heap {
   // `options` are normalised; `faults` may be NULL. On failure nothing is held.
   acre_status init(const acre_options& wanted, FaultPlan* faults);
 
+  // Around fork, while the world is stopped and the background thread sleeps: keeps out threads that are
+  // attached to nothing, or block. (None of them ever takes the lock of the large objects.)
+  void lock_for_fork();
+  void unlock_after_fork();
+
   bool wants_collection() const {
     return allocated_since_gc.load(std::memory_order_relaxed) >=
                gc_trigger.load(std::memory_order_relaxed) ||

@@ -58,6 +58,10 @@ class KindTable {
   // See acre_kind_register.
   acre_status add(const acre_kind_info& info, acre_kind* out);
 
+  // Around fork: nobody registers.
+  void lock_for_fork() { lock_.lock(); }
+  void unlock_after_fork() { lock_.unlock(); }
+
   unsigned count() const { return count_.load(std::memory_order_acquire); }
   bool known(uint32_t kind) const { return kind < count(); }
   const Kind& get(uint32_t kind) const { return kinds_[kind]; }

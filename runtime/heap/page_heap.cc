@@ -193,6 +193,18 @@ PageHeap::Usage PageHeap::usage() {
   return {space_->mapped(), bytes_of(pages_in_use()), bytes_of(pages_.scavenged_pages())};
 }
 
+void PageHeap::lock_for_fork() {
+  retention_.release_lock().lock();
+  grow_lock_.lock();
+  lock_.lock();
+}
+
+void PageHeap::unlock_after_fork() {
+  lock_.unlock();
+  grow_lock_.unlock();
+  retention_.release_lock().unlock();
+}
+
 bool PageHeap::check(void (*report)(const char*, void*), void* arg) {
   LockGuard guard(lock_);
   return pages_.check(report, arg);

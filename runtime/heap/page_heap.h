@@ -73,6 +73,10 @@ class PageHeap {
     return PageCount(pages_in_use_.load(std::memory_order_relaxed));
   }
 
+  // Around fork: no pages are on their way to the kernel, none taken or mapped.
+  void lock_for_fork();
+  void unlock_after_fork();
+
   // All other threads stopped, no pages on their way to the kernel. Recounts what the page allocator
   // believes.
   bool check(void (*report)(const char*, void*), void* arg);

@@ -214,8 +214,7 @@ class Os {
   }  // 0: never
   uint64_t max_vmas() const { return max_vmas_; }
 
-  // Keep the books still while the process is copied: the first before fork, the other after it, on
-  // both sides.
+  // Keeps the books still while the process is copied: from before fork until after it, on both sides.
   void lock_for_fork() { lock_.lock(); }
   void unlock_after_fork() { lock_.unlock(); }
 

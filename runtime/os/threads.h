@@ -1,5 +1,5 @@
-// Owns what threads of Acre's own have in common: how they are started, and how their owner notices
-// that it is in a child of fork, where they do not exist.
+// Owns what threads of Acre's own have in common: how they are started. And how data of the whole process
+// notices that it is in a child of fork that nobody told.
 
 #ifndef ACRE_RUNTIME_OS_THREADS_H_
 #define ACRE_RUNTIME_OS_THREADS_H_
@@ -32,13 +32,9 @@ bool start_thread(const ThreadPlan& plan, pthread_t* out);
 // The number of the calling process.
 pid_t current_process();
 
-// Whose threads an owner has. A zeroed one belongs to nobody.
+// Whose process some data is. A zeroed one belongs to nobody.
 class ProcessMark {
  public:
-  bool is_this_process() const {
-    return process_.load(std::memory_order_acquire) == current_process();
-  }
-
   // In a new process calls forget() once, whoever comes first; others wait until it is done. Without a
   // lock, since locks are among what is to be forgotten.
   template <class Fn>

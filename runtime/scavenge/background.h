@@ -11,8 +11,8 @@
 // in the heap's own records: no mapping more. It is attached to no heap. The heap goes on without it if
 // the system gives no thread.
 //
-// Fork. A hook waits until no background thread works, so that the child finds no lock held by one. The
-// child has no such thread, and started() says so; start() makes a new one.
+// Fork (gc/cycle/fork.h). While it is awake the thread holds a lock, and a fork waits for it. The child has no
+// such thread; start() makes a new one.
 //
 // Threads: start, wake: any, not while the world is stopped. stop: comes last, from one thread.
 
@@ -25,7 +25,6 @@
 
 #include "runtime/arena/space.h"
 #include "runtime/base/lock.h"
-#include "runtime/os/threads.h"
 #include "runtime/scavenge/work_pacer.h"
 
 namespace acre::rt {
@@ -58,28 +57,32 @@ class Background {
   // Ends the thread. start() may begin anew.
   void stop();
 
+  // Around fork. The first waits for what the thread is doing, and keeps it from doing more; the second
+  // for a thread that is being made, and comes when the world is stopped (who makes it must come to stop).
+  void lock_work_for_fork() { work_lock_.lock(); }
+  void unlock_work_after_fork() { work_lock_.unlock(); }
+  void lock_start_for_fork() { start_lock_.lock(); }
+  void unlock_start_after_fork() { start_lock_.unlock(); }
+  // In the child, with both: the thread is not here.
+  void forget_thread_in_child();
+
   // Processor time of its steps (not of ticks).
   uint64_t work_ns() const { return work_ns_.load(std::memory_order_relaxed); }
   // Whether the calling thread is this one.
   bool is_this_thread() const;
 
  private:
-  class Hooks;  // of fork
-
   static void* main(void* self);
   void run();
   bool work_once(uint64_t* next_ns, bool* done);
-  void begin_work();
-  void end_work() { working_.store(false, std::memory_order_seq_cst); }
   bool sleep_until(uint64_t deadline_ns);
-  void forget_after_fork();
 
   Space* space_;
   BackgroundWork* work_;
   Lock start_lock_;
+  Lock work_lock_;
   Lock sleep_lock_;
   Condition condition_;
-  ProcessMark process_;
   void* stack_;
   uint64_t retry_ns_;  // with start_lock_
   pthread_t thread_;
@@ -87,12 +90,8 @@ class Background {
   bool woken_;     // with sleep_lock_
   bool stopping_;  // with sleep_lock_
   std::atomic<bool> started_;
-  std::atomic<bool> working_;
   std::atomic<uint64_t> tick_ns_;
   std::atomic<uint64_t> work_ns_;
-  bool listed_;  // in the list of the hooks, with its lock
-  Background* next_;
-  Background* previous_;
 };
 
 }  // namespace acre::rt

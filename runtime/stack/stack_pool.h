@@ -101,6 +101,9 @@ class StackPool {
   uint64_t in_use() const { return in_use_.load(std::memory_order_relaxed); }
   bool any() const { return blocks_ != nullptr; }
 
+  void lock_for_fork() { lock_.lock(); }
+  void unlock_after_fork() { lock_.unlock(); }
+
   // World stopped. What does not hold is reported.
   bool check(acre_report_fn report, void* arg);
 

@@ -6,6 +6,7 @@
 #include "runtime/base/pause.h"
 #include "runtime/os/faults.h"
 #include "runtime/os/os.h"
+#include "runtime/thread/attachments.h"
 #include "runtime/thread/fake_stack.h"
 
 namespace acre::rt {
@@ -15,60 +16,12 @@ namespace {
 // falling asleep and being woken takes.
 constexpr unsigned kSpins = 1000;
 
-// All registers are on the stack above sp; what an earlier blocking region left is no root any
-// more.
-void here_from_now(Thread* thread, uintptr_t sp) {
-  thread->stack_pointer = sp;
-  thread->fake_stack = current_fake_stack();
-  for (uintptr_t& word : thread->registers) word = 0;
-}
-
 thread_local const ThreadRegistry* works_inside_stops_of = nullptr;
 
-thread_local constinit OsThread this_os_thread{};
-
-void add_attachment(Thread* thread) {
-  thread->next_attachment = this_os_thread.attachments;
-  this_os_thread.attachments = thread;
-}
-
-void remove_attachment(Thread* thread) {
-  Thread** link = &this_os_thread.attachments;
-  while (*link != nullptr && *link != thread) link = &(*link)->next_attachment;
-  if (*link == thread) *link = thread->next_attachment;
-}
+// Stops that the calling thread is the maker of, and in which it calls something.
+thread_local unsigned inside_stops = 0;
 
 }  // namespace
-
-// For its scope the calling thread blocks in all heaps but one.
-class ThreadRegistry::OtherHeaps {
- public:
-  OtherHeaps(const ThreadRegistry* one, uintptr_t sp) : one_(one) {
-    for_each([sp](Thread* thread) {
-      if (thread->blocking_depth == 0) here_from_now(thread, sp);
-      thread->registry->blocking_begin(thread);
-    });
-  }
-  // Leaving a heap's region may wait for that heap, and then blocks in the others again.
-  ~OtherHeaps() {
-    for_each([](Thread* thread) { thread->registry->blocking_end(thread); });
-  }
-  OtherHeaps(const OtherHeaps&) = delete;
-  OtherHeaps& operator=(const OtherHeaps&) = delete;
-
- private:
-  template <class Fn>
-  void for_each(Fn fn) {
-    for (Thread* thread = this_os_thread.attachments; thread != nullptr;
-         thread = thread->next_attachment) {
-      if (thread->registry != one_) fn(thread);
-    }
-  }
-
-  const ThreadRegistry* one_;
-};
-
-OsThread& current_os_thread() { return this_os_thread; }
 
 acre_status ThreadRegistry::init(Heap* heap, acre_heap* owner, StackPool* stacks) {
   heap_ = heap;
@@ -103,7 +56,7 @@ acre_status ThreadRegistry::attach(Thread** out) {
   thread->id = pthread_self();
   thread->stack_low = low;
   thread->stack_high = high;
-  thread->os_thread = &this_os_thread;
+  thread->os_thread = &current_os_thread();
   thread->cache.init(heap_, attached_so_far_.fetch_add(1, std::memory_order_relaxed));
   thread->state.store(ThreadState::kRunning, std::memory_order_relaxed);
   lock_between_stops();
@@ -127,16 +80,18 @@ acre_status ThreadRegistry::attach(Thread** out) {
   return ACRE_OK;
 }
 
-// Takes the lock at a moment when the world runs.
+// Takes the lock at a moment when the world runs. It is held through a stop, so it is waited for as
+// blocking in the other heaps: a thread that forks stops them all.
 void ThreadRegistry::lock_between_stops() {
   for (;;) {
-    lock_.lock();
-    if (!stopping_.load(std::memory_order_relaxed)) return;
-    lock_.unlock();
+    if (lock_.try_lock()) {
+      if (!stopping_.load(std::memory_order_relaxed)) return;
+      lock_.unlock();
+    }
     acre_rt_call_spilled(
         [](void* arg, uintptr_t sp) {
           auto* registry = static_cast<ThreadRegistry*>(arg);
-          const OtherHeaps others(registry, sp);
+          const BlockingElsewhere others(registry, sp);
           LockGuard guard(registry->lock_);
           while (registry->stopping_.load(std::memory_order_relaxed)) {
             registry->started_.wait(registry->lock_);
@@ -147,16 +102,16 @@ void ThreadRegistry::lock_between_stops() {
 }
 
 Thread* ThreadRegistry::take_record() {
-  {
-    LockGuard guard(lock_);
-    if (Thread* thread = free_records_) {
-      free_records_ = thread->next;
-      // All but the cache, which its last user flushed, and what the record keeps.
-      void* signal_stack = thread->signal_stack;
-      memset(static_cast<void*>(thread), 0, offsetof(Thread, cache));
-      thread->signal_stack = signal_stack;
-      return thread;
-    }
+  lock_between_stops();
+  Thread* thread = free_records_;
+  if (thread != nullptr) free_records_ = thread->next;
+  lock_.unlock();
+  if (thread != nullptr) {
+    // All but the cache, which its last user flushed, and what the record keeps.
+    void* signal_stack = thread->signal_stack;
+    memset(static_cast<void*>(thread), 0, offsetof(Thread, cache));
+    thread->signal_stack = signal_stack;
+    return thread;
   }
   return static_cast<Thread*>(heap_->space.meta_alloc(ByteCount(sizeof(Thread)),
                                                       alignof(Thread) < 64 ? 64 : alignof(Thread)));
@@ -188,6 +143,12 @@ void ThreadRegistry::detach_now(Thread* thread) {
   pthread_setspecific(key_, nullptr);
   remove_attachment(thread);
   LockGuard guard(lock_);
+  take_off_list(thread);
+  if (stopping_.load(std::memory_order_relaxed)) changed_.signal();
+}
+
+// With lock_, after its cache was flushed.
+void ThreadRegistry::take_off_list(Thread* thread) {
   {
     LockGuard list_guard(list_lock_);
     // Under this lock: a reader of the counters finds them here or there, not twice or nowhere.
@@ -199,7 +160,6 @@ void ThreadRegistry::detach_now(Thread* thread) {
   }
   thread->next = free_records_;
   free_records_ = thread;
-  if (stopping_.load(std::memory_order_relaxed)) changed_.signal();
 }
 
 void ThreadRegistry::exit_hook(void* thread) {
@@ -221,7 +181,7 @@ void ThreadRegistry::safepoint(Thread* thread) {
       [](void* arg, uintptr_t sp) {
         auto* stopping = static_cast<Thread*>(arg);
         here_from_now(stopping, sp);
-        const OtherHeaps others(stopping->registry, sp);
+        const BlockingElsewhere others(stopping->registry, sp);
         stopping->state.store(ThreadState::kStopped, std::memory_order_seq_cst);
         stopping->registry->tell_stopper();
         stopping->registry->spin_until_started();
@@ -231,11 +191,18 @@ void ThreadRegistry::safepoint(Thread* thread) {
 }
 
 // The stopper says that it sleeps, then looks at the states; a thread changes its state, then looks
-// whether the stopper sleeps: one of them sees the other.
+// whether the stopper sleeps: one of them sees the other. The lock is not waited for: when the stopper is
+// awake it may keep it for all of the stop, and this thread may still be running in another heap that shall
+// stop, too.
 void ThreadRegistry::tell_stopper() {
-  if (!stopper_sleeps_.load(std::memory_order_seq_cst)) return;
-  LockGuard guard(lock_);
-  changed_.signal();
+  while (stopper_sleeps_.load(std::memory_order_seq_cst)) {
+    if (lock_.try_lock()) {
+      changed_.signal();
+      lock_.unlock();
+      return;
+    }
+    pause();
+  }
 }
 
 // A short stop is over before a thread would be asleep.
@@ -277,13 +244,17 @@ void ThreadRegistry::blocking_end(Thread* thread) {
   acre_rt_call_spilled(
       [](void* arg, uintptr_t sp) {
         auto* waiting = static_cast<Thread*>(arg);
-        const OtherHeaps others(waiting->registry, sp);
+        const BlockingElsewhere others(waiting->registry, sp);
         waiting->registry->wait_for_start(waiting);
       },
       thread);
 }
 
 void ThreadRegistry::work_inside_stops() { works_inside_stops_of = this; }
+
+bool ThreadRegistry::inside_any_stop() {
+  return works_inside_stops_of != nullptr || inside_stops != 0;
+}
 
 bool ThreadRegistry::inside_stop() const {
   if (works_inside_stops_of == this) return true;
@@ -294,7 +265,7 @@ bool ThreadRegistry::inside_stop() const {
 bool ThreadRegistry::run_stopped(Thread* self, uintptr_t sp, uint64_t patience_ns,
                                  void (*fn)(void*), void* arg) {
   if (inside_stop()) return false;
-  const OtherHeaps others(this, sp);
+  const BlockingElsewhere others(this, sp);
   // Who does not insist does not wait for another's stop either.
   if (patience_ns != kForEver && !stop_lock_.try_lock()) return false;
   if (self != nullptr) {
@@ -303,7 +274,11 @@ bool ThreadRegistry::run_stopped(Thread* self, uintptr_t sp, uint64_t patience_n
   }
   if (patience_ns == kForEver) stop_lock_.lock();
   const bool stopped = stop(patience_ns);
-  if (stopped) fn(arg);
+  if (stopped) {
+    ++inside_stops;
+    fn(arg);
+    --inside_stops;
+  }
   start(self);
   return stopped;
 }

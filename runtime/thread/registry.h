@@ -16,9 +16,11 @@
 // order, so at least one sees the other. A thread that finds it has run into a stop goes back to
 // blocking and waits.
 //
-// A thread that waits in here for one heap would keep the others that it is attached to from
-// stopping; two such threads could wait for each other's heaps. So while it waits it counts as
-// blocking in all of them (OtherHeaps).
+// A thread that waits in here for one heap counts as blocking in the others (attachments.h): for the stop
+// lock, and for the lock of threads, which is held through a stop.
+//
+// Fork stops the world as a collection does, and keeps it so until there are two processes; what the
+// registry does for it is in fork.cc, when and why in gc/cycle/fork.h.
 //
 // Lock order: kCollector (the stop lock), then kThreads, then kThreadList, which only guards the
 // list: counters are read under it while the world is stopped. No thread comes to a safepoint holding a
@@ -35,8 +37,6 @@
 #include "runtime/thread/thread.h"
 
 namespace acre::rt {
-
-OsThread& current_os_thread();
 
 class ThreadRegistry {
  public:
@@ -82,6 +82,8 @@ class ThreadRegistry {
   }
   // Whether the calling thread is inside with_stopped_world (of this heap).
   bool inside_stop() const;
+  // Whether it is inside with_stopped_world of any heap.
+  static bool inside_any_stop();
   // The calling thread works for those who stop the world of this heap, and does nothing else: it
   // counts as inside a stop always.
   void work_inside_stops();
@@ -98,10 +100,18 @@ class ThreadRegistry {
     fn();
   }
 
+  // For gc/cycle/fork: the world of this heap stops, and runs again. The caller blocks in all heaps.
+  void stop_for_fork();
+  void start_after_fork() { start(nullptr); }
+  // In between, the last lock of all threads' list.
+  void lock_list_for_fork() { list_lock_.lock(); }
+  void unlock_list_after_fork() { list_lock_.unlock(); }
+  // In the child, the world stopped: the other threads are not here. Takes the page-heap lock.
+  void forget_others_in_child();
+
  private:
   bool run_stopped(Thread* self, uintptr_t sp, uint64_t patience_ns, void (*fn)(void*), void* arg);
   bool stop(uint64_t patience_ns);
-  class OtherHeaps;
   void start(Thread* self);
   bool any_running();
   bool wait_until_all_stopped(uint64_t patience_ns);
@@ -110,6 +120,7 @@ class ThreadRegistry {
   void wait_for_start(Thread* thread);
   Thread* take_record();
   void lock_between_stops();
+  void take_off_list(Thread* thread);
   static void exit_hook(void* thread);
 
   Heap* heap_;

@@ -98,12 +98,12 @@ BOOST_AUTO_TEST_CASE(a_system_that_gives_some_threads_leaves_a_crew_of_those) {
   BOOST_TEST(end.exited_with(0), end.status << end.stderr_text);
 }
 
-BOOST_AUTO_TEST_CASE(a_child_of_a_fork_begins_anew) {
+BOOST_AUTO_TEST_CASE(a_child_of_a_fork_that_is_told_begins_anew) {
   grow(3);
   BOOST_TEST(runs_each_once(4));
   const auto end = in_forked_child([this] {
-    // The parent's threads are not here.
     if (helper_threads() != 0) return 1;
+    crew.forget_threads_in_child();
     if (crew.size() != 0) return 2;
     if (!runs_each_once(1)) return 3;
     grow(2);
@@ -118,6 +118,7 @@ BOOST_AUTO_TEST_CASE(a_child_of_a_fork_begins_anew) {
 BOOST_AUTO_TEST_CASE(a_child_of_a_fork_may_stop_what_it_does_not_have) {
   grow(3);
   const auto end = in_forked_child([this] {
+    crew.forget_threads_in_child();
     crew.stop();
     return crew.size() == 0 ? 0 : 1;
   });

@@ -122,6 +122,31 @@ BOOST_AUTO_TEST_CASE(a_wait_under_a_later_lock_is_an_error) {
   });
 }
 
+BOOST_AUTO_TEST_CASE(a_thread_that_forks_may_hold_two_locks_of_one_rank) {
+  Lock one(LockRank::kThreads);
+  Lock other(LockRank::kThreads);
+  Condition condition;
+  Lock::suspend_ranks_for_fork();
+  one.lock();
+  other.lock();
+  one.check_held();
+  BOOST_TEST(!condition.wait_until(other, 1));
+  one.unlock();
+  other.unlock();
+  Lock::resume_ranks_after_fork();
+  LockGuard guard(one);
+  BOOST_TEST(Lock::holds(LockRank::kThreads) == kDebug);
+}
+
+BOOST_AUTO_TEST_CASE(ranks_are_not_suspended_under_a_lock) {
+  expect_violation("a thread that begins or ends to fork holds no lock", [] {
+    Lock lock(LockRank::kMeta);
+    LockGuard guard(lock);
+    Lock::suspend_ranks_for_fork();
+    Lock::resume_ranks_after_fork();
+  });
+}
+
 BOOST_AUTO_TEST_CASE(a_lock_in_zeroed_memory_works_once_it_has_a_rank) {
   alignas(Lock) unsigned char memory[sizeof(Lock)];
   std::memset(memory, 0, sizeof(memory));

@@ -1,0 +1,58 @@
+#include "runtime/thread/attachments.h"
+
+#include "runtime/thread/fake_stack.h"
+#include "runtime/thread/registry.h"
+
+namespace acre::rt {
+namespace {
+
+thread_local constinit OsThread this_os_thread{};
+
+template <class Fn>
+void for_each_but_of(const ThreadRegistry* one, Fn fn) {
+  for (Thread* thread = this_os_thread.attachments; thread != nullptr;
+       thread = thread->next_attachment) {
+    if (thread->registry != one) fn(thread);
+  }
+}
+
+}  // namespace
+
+OsThread& current_os_thread() { return this_os_thread; }
+
+void add_attachment(Thread* thread) {
+  thread->next_attachment = this_os_thread.attachments;
+  this_os_thread.attachments = thread;
+}
+
+void remove_attachment(Thread* thread) {
+  Thread** link = &this_os_thread.attachments;
+  while (*link != nullptr && *link != thread) link = &(*link)->next_attachment;
+  if (*link == thread) *link = thread->next_attachment;
+}
+
+void here_from_now(Thread* thread, uintptr_t sp) {
+  thread->stack_pointer = sp;
+  thread->fake_stack = current_fake_stack();
+  for (uintptr_t& word : thread->registers) word = 0;
+}
+
+void begin_blocking_but_in(const ThreadRegistry* one, uintptr_t sp) {
+  for_each_but_of(one, [sp](Thread* thread) {
+    if (thread->blocking_depth == 0) here_from_now(thread, sp);
+    thread->registry->blocking_begin(thread);
+  });
+}
+
+void end_blocking_but_in(const ThreadRegistry* one) {
+  for_each_but_of(one, [](Thread* thread) { thread->registry->blocking_end(thread); });
+}
+
+// Deeper: the embedder's own region, of which acre_blocking_begin has said all.
+void still_blocking_here(uintptr_t sp) {
+  for_each_but_of(nullptr, [sp](Thread* thread) {
+    if (thread->blocking_depth == 1) here_from_now(thread, sp);
+  });
+}
+
+}  // namespace acre::rt

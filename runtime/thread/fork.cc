@@ -1,0 +1,29 @@
+// What the registry does when the process forks.
+
+#include "runtime/thread/registry.h"
+
+namespace acre::rt {
+
+void ThreadRegistry::stop_for_fork() {
+  stop_lock_.lock();
+  (void)stop(kForEver);
+}
+
+// They are stopped, or block, so what they left is whole: each is detached as it would do itself. Who
+// waited for the start is not here, but the conditions would remember it.
+void ThreadRegistry::forget_others_in_child() {
+  changed_.reset_in_child();
+  started_.reset_in_child();
+  const Thread* self = current();
+  for (Thread* thread = threads_; thread != nullptr;) {
+    Thread* next = thread->next;
+    if (thread != self) {
+      thread->cache.flush();
+      stacks_->flush(thread->stacks);
+      take_off_list(thread);
+    }
+    thread = next;
+  }
+}
+
+}  // namespace acre::rt
