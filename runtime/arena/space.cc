@@ -10,8 +10,6 @@ namespace {
 constexpr ByteCount kGuardBytes{4 * kMiB};
 constexpr uint64_t kTableAlign = 4 * kKiB;
 
-constexpr ByteCount kHugePage{2 * kMiB};
-
 // The small pages in place of a huge one take 130 microseconds to 800 (measured: 720 on a virtual
 // machine).
 constexpr uint64_t kQuickHugePageNs = 600'000;

@@ -11,7 +11,7 @@ namespace {
 static_assert(sizeof(acre_gap) == 32);
 static_assert(offsetof(acre_gap, cursor) == 0 && offsetof(acre_gap, limit) == 8 &&
               offsetof(acre_gap, end) == 16 && offsetof(acre_gap, span) == 24);
-static_assert(ACRE_GAPS_OFFSET == 896 && ACRE_GAPS_PER_KIND == 66 && ACRE_INLINE_BYTES == 1024);
+static_assert(ACRE_GAPS_OFFSET == 1152 && ACRE_GAPS_PER_KIND == 66 && ACRE_INLINE_BYTES == 1024);
 static_assert(offsetof(acre_thread_inline, stop_requested) == 0 &&
               offsetof(acre_thread_inline, phase) == 4 &&
               offsetof(acre_thread_inline, locals) == 8 && sizeof(acre_thread_inline) == 16);
