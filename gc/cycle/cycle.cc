@@ -241,25 +241,32 @@ void Cycle::mark_roots(Marker& marker) {
     }
     if (heap_->options.conservative_stacks == 0) return;
     mark_stack(marker, thread);
-    stack_bytes += thread.stack_high.raw - thread.stack_pointer;
+    stack_bytes += thread.stack_high.raw - thread.scan_from();
   });
   stack_bytes_ = stack_bytes;
 }
 
 void Cycle::mark_stack(Marker& marker, const Thread& thread) {
   // Coroutines on stacks of their own would have their references missed, so better no collection.
-  ACRE_CHECK(
-      thread.stack_low.raw <= thread.stack_pointer && thread.stack_pointer <= thread.stack_high.raw,
-      "a thread calls Acre, or blocks, on the stack that it was attached on");
-  const auto registers = reinterpret_cast<uintptr_t>(thread.registers);
-  marker.visit_stack(registers, registers + sizeof(thread.registers));
-  marker.visit_stack(thread.stack_pointer, thread.stack_high.raw);
-  if (thread.fake_stack == nullptr) return;
+  const uintptr_t from = thread.scan_from();
+  ACRE_CHECK(thread.stack_low.raw <= from && from <= thread.stack_high.raw,
+             "a thread calls Acre, or blocks, on the stack that it was attached on");
+  void* fake_stack = thread.fake_stack;
+  if (thread.caught) {
+    const rt::Caught& caught = thread.signals->caught;
+    marker.visit_stack(caught.other_low, caught.other_high);
+    fake_stack = caught.fake_stack;
+  } else {
+    const auto registers = reinterpret_cast<uintptr_t>(thread.registers);
+    marker.visit_stack(registers, registers + sizeof(thread.registers));
+  }
+  marker.visit_stack(from, thread.stack_high.raw);
+  if (fake_stack == nullptr) return;
   // Frames may point to frames, but each frame's address is on the real stack as well.
-  for (uintptr_t at = thread.stack_pointer; at < thread.stack_high.raw; at += sizeof(void*)) {
+  for (uintptr_t at = from; at < thread.stack_high.raw; at += sizeof(void*)) {
     uintptr_t begin = 0;
     uintptr_t end = 0;
-    if (rt::in_fake_stack(thread.fake_stack, rt::read_raw(at), &begin, &end)) {
+    if (rt::in_fake_stack(fake_stack, rt::read_raw(at), &begin, &end)) {
       marker.visit_stack(begin, end);
     }
   }
@@ -308,6 +315,7 @@ void Cycle::keep_limit(Thread* self) {
   if (!limit_.event_due(rt::now_ns(), pacing_.live(), &event)) return;
   int policy = heap_->options.limit_policy;
   if (handler != nullptr) {
+    const rt::OutsideAcre outside;
     self->in_callback = true;
     policy = handler(owner_, &event, owner_->limit_arg.load(std::memory_order_acquire));
     self->in_callback = false;
@@ -366,8 +374,9 @@ void Cycle::trace_line(Reason reason, uint64_t before, uint64_t pause_ns) {
   const uint64_t goal = pacing_.goal();
   Line line;
   line << "gc " << stats_.cycles.load() << " @" << rt::Fixed{since_start, 9, 3} << "s: pause "
-       << rt::milliseconds(pause_ns) << " ms, " << ByteCount(before) << " -> "
-       << ByteCount(pacing_.live()) << " live, goal ";
+       << rt::milliseconds(pause_ns) << " ms, stop "
+       << rt::milliseconds(threads_->stop_stats().last_to_stop_ns()) << " ms, " << ByteCount(before)
+       << " -> " << ByteCount(pacing_.live()) << " live, goal ";
   if (goal == kNoGoal) {
     line << "none";
   } else {
