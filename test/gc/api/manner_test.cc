@@ -200,7 +200,7 @@ BOOST_FIXTURE_TEST_CASE(goes_on_while_others_collect, SpoilingHeap) {
 
 // On a stack that the runtime allotted, with all signals blocked and an alternate stack.
 BOOST_FIXTURE_TEST_CASE(works_for_a_thread_of_another_runtime, SpoilingHeap) {
-  std::vector<char> stack(512 * kKiB);
+  std::vector<char> stack(4 * kMiB);  // sanitizers have large thread-local variables
   pthread_attr_t attributes;
   BOOST_REQUIRE(pthread_attr_init(&attributes) == 0);
   BOOST_REQUIRE(pthread_attr_setstack(&attributes, stack.data(), stack.size()) == 0);

@@ -117,7 +117,7 @@ void work_while_the_world_is_stopped_often(const acre_options& options, int unco
   end = true;
   for (std::thread& thread : threads) join_blocked(heap.thread, thread);
   BOOST_TEST(heap.stats().threads == 1u);
-  BOOST_TEST(heap.stats().num_gc > 10u);
+  BOOST_TEST(heap.stats().num_gc > 1u);
   check_identities(heap.stats());
   BOOST_TEST(recount(heap.heap).objects == heap.live());
 }
@@ -169,7 +169,8 @@ BOOST_FIXTURE_TEST_CASE(does_not_keep_others_from_stopping_by_a_lock_that_it_hol
   BOOST_TEST(stats().num_gc >= 20u);
 }
 
-BOOST_FIXTURE_TEST_CASE(reads_on_as_if_nothing_had_been, SpoilingHeap) {
+BOOST_FIXTURE_TEST_CASE(reads_on_as_if_nothing_had_been, SpoilingHeap,
+                        *boost::unit_test::precondition(&can_interrupt_loops)) {
   int ends[2];
   BOOST_REQUIRE(pipe(ends) == 0);
   std::atomic<bool> ready{false};

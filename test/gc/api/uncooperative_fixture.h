@@ -11,7 +11,7 @@
 #include "test/gc/api/heap_fixture.h"
 
 // ThreadSanitizer delivers a signal when the thread next calls libc: a loop without such calls is never
-// interrupted.
+// interrupted, nor is a call that waits.
 #if defined(__SANITIZE_THREAD__)
 #define ACRE_TEST_SIGNALS_COME_LATE 1
 #else
