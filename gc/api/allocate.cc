@@ -16,6 +16,7 @@ using acre::gc::Reason;
 using acre::rt::Addr;
 using acre::rt::ByteCount;
 using acre::rt::Fill;
+using acre::rt::InsideAcre;
 using acre::rt::kMaxSmallBytes;
 using acre::rt::ObjectRef;
 using acre::rt::Tracing;
@@ -65,9 +66,13 @@ void* ask_handler(acre_thread* thread, const Request& request) {
   acre_heap* heap = thread->heap;
   const acre_oom_fn handler = heap->oom_handler.load(std::memory_order_acquire);
   if (handler == nullptr || thread->in_callback) return nullptr;
-  thread->in_callback = true;
-  const int again = handler(heap, request.asked, heap->oom_arg.load(std::memory_order_acquire));
-  thread->in_callback = false;
+  int again = 0;
+  {
+    const acre::rt::OutsideAcre outside;
+    thread->in_callback = true;
+    again = handler(heap, request.asked, heap->oom_arg.load(std::memory_order_acquire));
+    thread->in_callback = false;
+  }
   if (again == 0) return nullptr;
   return collect_and_take(thread, request);
 }
@@ -83,6 +88,9 @@ void collect_if_due(acre_thread* thread) {
 }
 
 __attribute__((noinline)) void* alloc_slow(acre_thread* thread, const Request& request) {
+  ACRE_DCHECK(thread->attach_depth != 0 && pthread_equal(thread->id, pthread_self()) != 0,
+              "an acre_thread is used by its thread, while that is attached");
+  const InsideAcre inside;
   acre_heap* heap = thread->heap;
   if (!heap->core.kinds.known(request.kind)) return fail(thread, ACRE_E_INVALID);
   if (thread->blocking_depth != 0 || heap->threads.inside_stop()) {
@@ -146,6 +154,7 @@ void* acre_alloc(acre_thread* thread, size_t bytes, acre_kind kind) {
 }
 
 void* acre_alloc_uninit(acre_thread* thread, size_t bytes, acre_kind kind) {
+  if (thread == nullptr) return nullptr;
   if (kind != ACRE_KIND_LEAF && !is_leaf(thread, kind)) return fail(thread, ACRE_E_INVALID);
   if (void* object = thread->cache.try_alloc_uninit(bytes, kind)) return object;
   void* object = alloc_slow(thread, {bytes, bytes, acre::rt::kGranuleBytes, kind, Fill::kUninit});
@@ -155,6 +164,7 @@ void* acre_alloc_uninit(acre_thread* thread, size_t bytes, acre_kind kind) {
 }
 
 void* acre_alloc_aligned(acre_thread* thread, size_t bytes, size_t align, acre_kind kind) {
+  if (thread == nullptr) return nullptr;
   if (!acre::rt::is_power_of_two(align) || align > kMaxAlign) return fail(thread, ACRE_E_INVALID);
   if (align <= acre::rt::kGranuleBytes) return acre_alloc(thread, bytes, kind);
   if (const size_t class_bytes = aligned_class_bytes(bytes, align)) {
@@ -165,6 +175,8 @@ void* acre_alloc_aligned(acre_thread* thread, size_t bytes, size_t align, acre_k
 }
 
 void* acre_realloc(acre_thread* thread, void* object, size_t bytes) {
+  if (thread == nullptr) return nullptr;
+  const InsideAcre inside;
   if (object == nullptr) return acre_alloc(thread, bytes, ACRE_KIND_LEAF);
   const ObjectRef ref = object_at(thread->heap->core.space, Addr(object));
   if (!ref || ref.span->kind == thread->heap->core.fiber_kind.load(std::memory_order_relaxed)) {
@@ -187,7 +199,8 @@ void* acre_realloc(acre_thread* thread, void* object, size_t bytes) {
 }
 
 void acre_free(acre_thread* thread, void* object) {
-  if (object == nullptr) return;
+  if (object == nullptr || thread == nullptr) return;
+  const InsideAcre inside;
   if (!thread->cache.free_object(object)) thread->last_error = ACRE_E_INVALID;
   thread->heap->cycle.start_background_if_worth();
 }
@@ -217,6 +230,7 @@ void acre_store_slow(acre_thread* thread, void* object, void** slot, void* value
   __atomic_store_n(slot, value, __ATOMIC_RELEASE);
 }
 
+// A thread may be stopped by a signal between a load and its store: the word is in a register then.
 void acre_store_range(acre_thread* thread, void* object, void** dst, void* const* src, size_t n) {
   if (dst <= src) {
     for (size_t i = 0; i < n; ++i) acre_store(thread, object, &dst[i], src[i]);

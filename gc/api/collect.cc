@@ -12,6 +12,7 @@ namespace {
 using acre::gc::CycleStats;
 using acre::gc::Reason;
 using acre::rt::Addr;
+using acre::rt::InsideAcre;
 using acre::rt::Span;
 
 void read_cycle_stats(acre_heap* heap, acre_stats* stats) {
@@ -43,6 +44,8 @@ void read_cycle_stats(acre_heap* heap, acre_stats* stats) {
 extern "C" {
 
 void acre_collect(acre_thread* thread) {
+  if (thread == nullptr) return;
+  const InsideAcre inside;
   if (thread->blocking_depth != 0 || !thread->heap->cycle.collect(thread, Reason::kForced)) {
     thread->last_error = ACRE_E_STATE;
     return;
@@ -51,24 +54,30 @@ void acre_collect(acre_thread* thread) {
 }
 
 void acre_release_memory(acre_thread* thread) {
+  if (thread == nullptr) return;
+  const InsideAcre inside;
   if (thread->blocking_depth != 0 || !thread->heap->cycle.collect_and_release(thread)) {
     thread->last_error = ACRE_E_STATE;
   }
 }
 
 int acre_set_gc_percent(acre_heap* heap, int percent) {
+  const InsideAcre inside;
   return heap->cycle.pacing().set_percent(percent);
 }
 
 size_t acre_set_memory_limit(acre_heap* heap, size_t bytes) {
+  const InsideAcre inside;
   return bytes == 0 ? heap->cycle.limit().asked() : heap->cycle.set_memory_limit(bytes);
 }
 
 size_t acre_set_hard_limit(acre_heap* heap, size_t bytes) {
+  const InsideAcre inside;
   return bytes == 0 ? heap->cycle.limit().hard() : heap->cycle.set_hard_limit(bytes);
 }
 
 void acre_set_limit_handler(acre_heap* heap, acre_limit_fn handler, void* arg) {
+  const InsideAcre inside;
   heap->limit_handler.store(nullptr, std::memory_order_release);
   heap->limit_arg.store(arg, std::memory_order_release);
   heap->limit_handler.store(handler, std::memory_order_release);
@@ -84,6 +93,7 @@ void acre_set_oom_handler(acre_heap* heap, acre_oom_fn handler, void* arg) {
 
 void acre_stats_read(acre_heap* heap, acre_stats* stats) {
   if (heap == nullptr || stats == nullptr) return;
+  const InsideAcre inside;
   const size_t wanted = stats->struct_size == 0 ? sizeof(acre_stats) : stats->struct_size;
   acre_stats all{};
   acre::rt::read_heap_stats(heap->core, heap->threads, &all);
@@ -97,16 +107,19 @@ void acre_stats_read(acre_heap* heap, acre_stats* stats) {
 
 uint64_t acre_resident_bytes(acre_heap* heap) {
   if (heap == nullptr) return 0;
+  const InsideAcre inside;
   return (heap->core.space.resident_arenas() + heap->core.space.resident_books()).raw;
 }
 
 acre_status acre_verify(acre_heap* heap, acre_report_fn report, void* arg) {
   if (heap == nullptr) return ACRE_E_INVALID;
+  const InsideAcre inside;
   return heap->cycle.verify(heap->threads.current(), report, arg);
 }
 
 acre_status acre_heap_walk(acre_heap* heap, acre_walk_fn fn, void* arg) {
   if (heap == nullptr || fn == nullptr) return ACRE_E_INVALID;
+  const InsideAcre inside;
   const acre::rt::Space& space = heap->core.space;
   const auto walk = [&] {
     for_each_span(space, [&](const Span& span) {

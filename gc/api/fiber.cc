@@ -60,6 +60,7 @@ acre_status acre_fiber_new(acre_thread* thread, size_t stack_bytes, acre_fiber_f
   ByteCount bytes;
   if (thread == nullptr || fn == nullptr || !stack_size(stack_bytes, &bytes)) return ACRE_E_INVALID;
   if (thread->blocking_depth != 0 || thread->heap->threads.inside_stop()) return ACRE_E_STATE;
+  const acre::rt::InsideAcre inside;
   // Alive until the fiber holds it.
   acre_local keep{nullptr, arg};
   acre_local_push(thread, &keep);
@@ -104,6 +105,7 @@ void acre_fiber_set_name(acre_fiber* fiber, const char* name) {
 acre_status acre_stack_new(acre_heap* heap, size_t stack_bytes, acre_stack* out) {
   if (out == nullptr) return ACRE_E_INVALID;
   *out = {nullptr, nullptr};
+  const acre::rt::InsideAcre inside;
   ByteCount bytes;
   if (heap == nullptr || !stack_size(stack_bytes, &bytes)) return ACRE_E_INVALID;
   if (heap->core.options.conservative_stacks == 0) return ACRE_E_INVALID;
@@ -122,6 +124,7 @@ acre_status acre_stack_new(acre_heap* heap, size_t stack_bytes, acre_stack* out)
 
 acre_status acre_stack_free(acre_heap* heap, const acre_stack* stack) {
   if (heap == nullptr || stack == nullptr) return ACRE_E_INVALID;
+  const acre::rt::InsideAcre inside;
   Stack* known = heap->stacks.find(Addr(stack->low));
   if (known == nullptr || known->low != Addr(stack->low) || known->high != Addr(stack->high) ||
       known->use.load(std::memory_order_acquire) != StackUse::kForeign) {

@@ -60,6 +60,7 @@ acre_status acre_heap_create(const acre_options* options, acre_heap** out) {
 }
 
 acre_status acre_heap_destroy(acre_heap* heap) {
+  const acre::rt::InsideAcre inside;
   return heap == nullptr ? ACRE_OK : heap->destroy();
 }
 

@@ -324,6 +324,7 @@ void Cycle::keep_limit(Thread* self) {
   if (!limit_.event_due(rt::now_ns(), pacing_.live(), &event)) return;
   int policy = heap_->options.limit_policy;
   if (handler != nullptr) {
+    const rt::OutsideAcre outside;
     self->in_callback = true;
     policy = handler(owner_, &event, owner_->limit_arg.load(std::memory_order_acquire));
     self->in_callback = false;
@@ -384,8 +385,9 @@ void Cycle::trace_line(Reason reason, uint64_t before, uint64_t pause_ns) {
   const uint64_t goal = pacing_.goal();
   Line line;
   line << "gc " << stats_.cycles.load() << " @" << rt::Fixed{since_start, 9, 3} << "s: pause "
-       << rt::milliseconds(pause_ns) << " ms, " << ByteCount(before) << " -> "
-       << ByteCount(pacing_.live()) << " live, goal ";
+       << rt::milliseconds(pause_ns) << " ms, stop "
+       << rt::milliseconds(threads_->stop_stats().last_to_stop_ns()) << " ms, " << ByteCount(before)
+       << " -> " << ByteCount(pacing_.live()) << " live, goal ";
   if (goal == kNoGoal) {
     line << "none";
   } else {

@@ -3,6 +3,9 @@
 #include <pthread.h>
 
 #include "runtime/base/lock.h"
+#include "runtime/os/code_place.h"
+#include "runtime/os/faults.h"
+#include "runtime/os/signals.h"
 #include "runtime/os/threads.h"
 #include "runtime/thread/attachments.h"
 
@@ -79,6 +82,9 @@ void after_fork(void*, uintptr_t sp) {
 
 void after_fork_in_child(void*, uintptr_t sp) {
   list_process.renew([] {});
+  rt::reset_signals_in_child();
+  rt::reset_faults_in_child();
+  rt::my_signals.number.store(rt::current_thread_number(), std::memory_order_relaxed);
   for_each_heap([](acre_heap& heap) {
     unlock_after_fork(heap);
     heap.cycle.forget_threads_in_child();
@@ -91,6 +97,7 @@ void after_fork_in_child(void*, uintptr_t sp) {
 // A fork from within a stop is none for us, on both sides.
 template <void (*kStep)(void*, uintptr_t)>
 void unless_inside_stop() {
+  const rt::InsideAcre inside;
   if (!rt::ThreadRegistry::inside_any_stop()) acre_rt_call_spilled(kStep, nullptr);
 }
 

@@ -69,7 +69,10 @@ uint64_t depth_of(const Fiber& fiber) {
 
 uint64_t scan_thread(Marker& marker, const Thread& thread, bool conservative) {
   visit_locals(marker, thread.inline_fields.locals);
-  if (conservative) {
+  if (thread.caught) {
+    // Its registers are in the signal's frame: on the stack that it ran on, or here.
+    marker.visit_stack(thread.signals->caught.other_low, thread.signals->caught.other_high);
+  } else if (conservative) {
     const auto registers = reinterpret_cast<uintptr_t>(thread.registers);
     marker.visit_stack(registers, registers + sizeof(thread.registers));
   }

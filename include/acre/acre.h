@@ -21,7 +21,9 @@
  * aborts.
  *
  * Threads. "Attached thread" below means: call it with the acre_thread of the calling thread,
- * outside a blocking region. "Any thread" means attached or not, unless it says more. Every call
+ * outside a blocking region; calls that return a status answer ACRE_E_INVALID to NULL, those that return a
+ * pointer NULL, the others do nothing. Except for acre_alloc, acre_blocking_begin and _end and what is inline:
+ * there NULL is undefined. "Any thread" means attached or not, unless it says more. Every call
  * that takes an attached thread may stop there while another thread collects, so a reference that
  * only a register or the stack holds is safe (with conservative_stacks), one that only malloc'ed
  * memory holds is not.
@@ -146,6 +148,25 @@ ACRE_API acre_status acre_heap_destroy(acre_heap* heap);
  * ACRE_E_INVALID: heap or out is NULL. ACRE_E_NOMEM: no room for its caches. ACRE_E_STATE: called
  * from a trace function, root scanner or walk. */
 ACRE_API acre_status acre_thread_attach(acre_heap* heap, acre_thread** out);
+
+/* How a thread comes to a stop when another one collects. */
+enum {
+  /* At its next safepoint: what acre_thread_attach means. */
+  ACRE_THREAD_COOPERATIVE = 0,
+  /* Wherever it is, by a signal (the option stop_signal): it need not poll, and may wait for a lock or in
+   * the kernel outside blocking regions. Its allocations are never inlined: some 10 ns more each. Rules:
+   * docs/threads-and-fibers.md. */
+  ACRE_THREAD_UNCOOPERATIVE = 1
+};
+
+/* As acre_thread_attach, in this manner. Attached already: ACRE_E_STATE if in the other manner
+ * (acre_thread_attach itself takes it as it is). ACRE_THREAD_UNCOOPERATIVE unblocks the signal for the
+ * calling thread, and puts Acre's handler before the process's own, which goes on to be called for
+ * signals that Acre did not send.
+ * ACRE_E_INVALID: also for a manner that is none, and if stop_signal is no signal that can be handled.
+ * ACRE_E_STATE: also without conservative_stacks, since an interrupted thread's registers say nothing
+ * exact. */
+ACRE_API acre_status acre_thread_attach_as(acre_heap* heap, int manner, acre_thread** out);
 
 /* Undoes one attach. After the last one the pointer is invalid and references on this thread's
  * stack keep nothing alive. ACRE_E_STATE: called by another thread, inside a blocking region, or in
@@ -651,6 +672,59 @@ ACRE_API void acre_stats_read(acre_heap* heap, acre_stats* stats);
 /* Bytes of the heap's range and books that are in memory, as the kernel says (mincore walks: takes
  * about a millisecond a GiB). Any thread. */
 ACRE_API uint64_t acre_resident_bytes(acre_heap* heap);
+
+/* Durations in nanoseconds, counted in buckets: 0 to 3 are the values 0 to 3, then each power of two is four
+ * buckets of equal width, up to half an hour in the last one. */
+enum { ACRE_HISTOGRAM_BUCKETS = 160 };
+typedef struct acre_histogram {
+  uint64_t count; /* the sum of the buckets */
+  uint64_t total_ns;
+  uint64_t max_ns;
+  uint64_t buckets[ACRE_HISTOGRAM_BUCKETS];
+} acre_histogram;
+
+/* The duration that the share q (0 to 1) of all did not exceed, at most a quarter too large; q = 1: the
+ * longest. 0 if there are none, or for NULL. Any thread. */
+ACRE_API uint64_t acre_histogram_quantile(const acre_histogram* histogram, double q);
+
+/* How the heap's threads were stopped: for collections, acre_verify and acre_heap_walk. */
+typedef struct acre_stop_stats {
+  size_t struct_size;          /* set by the caller, as in acre_stats */
+  acre_histogram time_to_stop; /* from the request until the last thread had stopped */
+  acre_histogram time_stopped; /* from then until all were told to go on */
+  uint64_t last_to_stop_ns;
+  uint64_t last_stopped_ns;
+  uint64_t given_up; /* stops by the background thread that ended because some thread was late */
+  uint64_t signals;  /* sent to uncooperative threads */
+  uint64_t let_go;   /* times that these ran on for a while, because others could not stop */
+  uint64_t watchdog_reports; /* threads named by the watchdog */
+} acre_stop_stats;
+/* No stop; any thread. */
+ACRE_API void acre_stop_stats_read(acre_heap* heap, acre_stop_stats* stats);
+
+/* What the watchdog says of a thread that others wait for. All that is pointed to lives during the call. */
+typedef struct acre_stop_report {
+  const char* thread_name;  /* the system's; "" if it has none */
+  int64_t thread_number;    /* as debuggers and top show it */
+  int manner;               /* ACRE_THREAD_COOPERATIVE or _UNCOOPERATIVE */
+  int inside_acre;          /* not 0: in a call of Acre */
+  int in_system_call;       /* not 0: in the kernel, as far as the instruction tells */
+  uint64_t waited_ns;       /* since the stop was asked for */
+  uint64_t program_counter; /* 0: it did not answer; does it block the signal? */
+  const char* symbol;       /* the exported function at or below that; NULL: none is known */
+  uint64_t offset;          /* into the symbol, else into the module */
+  const char* module;       /* the program's or library's file; NULL: none is known */
+} acre_stop_report;
+
+/* Called for each thread that has not stopped `ms` after a stop was asked for, and again with twice the time
+ * each, by the thread that waits for the stop. It must not call Acre, but may allocate elsewhere and print:
+ * no thread is held by a signal meanwhile. */
+typedef void (*acre_stop_watchdog_fn)(acre_heap* heap, const acre_stop_report* report, void* arg);
+/* NULL: a line on stderr. ms 0: no watchdog. A thread that is late is asked by the signal stop_signal where
+ * it is; system calls that are never begun again (poll, nanosleep) end with EINTR by that. In effect
+ * from the next stop on. Any thread. */
+ACRE_API acre_status acre_set_stop_watchdog(acre_heap* heap, uint64_t ms, acre_stop_watchdog_fn fn,
+                                            void* arg);
 
 /* Stops the world and checks the heap's books against each other and every reference that a root
  * reaches against the books. Each violation is a line to `report` (may be NULL). ACRE_OK or

@@ -342,13 +342,20 @@ class Heap {
   std::vector<acre_kind> kinds_;
 };
 
+// How a thread comes to a stop: see acre_thread_attach_as.
+enum class Manner {
+  kCooperative = ACRE_THREAD_COOPERATIVE,
+  kUncooperative = ACRE_THREAD_UNCOOPERATIVE
+};
+
 // The calling thread, attached for the length of a scope. Use it from this thread only.
 class Thread {
  public:
-  explicit Thread(Heap& heap) : heap_(&heap), keeps_new_(!heap.scans_stacks()) {
-    check(acre_thread_attach(heap.get(), &thread_));
-    for (acre_gap*& gap : gaps_) gap = &detail::empty_gap;
-  }
+  explicit Thread(Heap& heap) : Thread(heap, &acre_thread_attach) {}
+  Thread(Heap& heap, Manner manner)
+      : Thread(heap, [manner](acre_heap* of, acre_thread** out) {
+          return acre_thread_attach_as(of, static_cast<int>(manner), out);
+        }) {}
   ~Thread() { (void)acre_thread_detach(thread_); }
   Thread(const Thread&) = delete;
   Thread& operator=(const Thread&) = delete;
@@ -413,6 +420,12 @@ class Thread {
   acre_status last_error() const { return acre_last_error(thread_); }
 
  private:
+  template <class Attach>
+  Thread(Heap& heap, Attach attach) : heap_(&heap), keeps_new_(!heap.scans_stacks()) {
+    check(attach(heap.get(), &thread_));
+    for (acre_gap*& gap : gaps_) gap = &detail::empty_gap;
+  }
+
   static constexpr bool serves_inline(size_t bytes, size_t align) {
     return bytes <= ACRE_INLINE_BYTES && align <= 16;
   }

@@ -175,12 +175,16 @@ bool bring_into_range(acre_options* options, Line& why) {
   require(
       options->limit_policy >= ACRE_LIMIT_KEEP_GOING && options->limit_policy <= ACRE_LIMIT_FAIL,
       "limit_policy is none of keep_going, raise, fail");
+  // Which of them can stop a thread is for runtime/os to say, when one is to be stopped so.
+  require(options->stop_signal >= 1 && options->stop_signal <= 64,
+          "stop_signal is none of 1 to 64");
   if (why.length() != 0) return false;
 
   if (options->reserve_bytes > kMaxReserveBytes) options->reserve_bytes = kMaxReserveBytes;
   options->reserve_bytes = std::bit_floor(options->reserve_bytes);
   if (options->memory_limit == 0) options->memory_limit = ACRE_NO_LIMIT;
   if (options->idle_collect_ms < 0) options->idle_collect_ms = 0;
+  if (options->stop_watchdog_ms < 0) options->stop_watchdog_ms = 0;
   if (options->hard_limit == 0) options->hard_limit = ACRE_NO_LIMIT;
   for (int* flag : {&options->conservative_stacks, &options->scavenger, &options->clobber_free,
                     &options->verify, &options->release_lazily}) {

@@ -115,8 +115,11 @@ ACRE_NO_TSAN void tell_after_yield(Fiber* fiber) {
   auto* fiber = static_cast<Fiber*>(from.data);
   fiber->resumer_context = from.fctx;
   if (fiber->thread->os_thread->annotates) tell_after_resume(fiber);
+  void* arg = fiber->arg;  // not the fiber's to keep alive from here on
+  InsideAcre::end();       // began in resume_fiber
   void* result = nullptr;
-  if (!call_guarded(fiber->fn, fiber, fiber->arg, &result)) fiber->status = ACRE_E_EXCEPTION;
+  if (!call_guarded(fiber->fn, fiber, arg, &result)) fiber->status = ACRE_E_EXCEPTION;
+  InsideAcre::begin();  // ends in resume_fiber
   fiber->state.store(FiberState::kDone, std::memory_order_relaxed);
   if (fiber->thread->os_thread->annotates) tell_before_yield(fiber, true);
   jump_fcontext(fiber->resumer_context, result);
@@ -140,6 +143,7 @@ __attribute__((noinline)) void prepare(Thread* thread) {
 
 __attribute__((noinline)) void* end_resume(Thread* thread, Fiber* fiber, void* result) {
   drop_fiber(*thread->registry->stacks(), fiber, &thread->stacks);
+  InsideAcre::end();
   if (fiber->status != ACRE_OK) thread->last_error = static_cast<acre_status>(fiber->status);
   return result;
 }
@@ -174,6 +178,8 @@ ACRE_NO_TSAN ACRE_RETURNS_BY_JUMP void* resume_fiber(Thread* thread, Fiber* fibe
   if (fiber->heap != thread->heap) return refuse(thread, ACRE_E_INVALID);
   if (os_thread->regions != 0) return refuse(thread, ACRE_E_STATE);
   if (!os_thread->ready_for_fibers) prepare(thread);
+  // From here to what the jump leads to, a signal must find the thread inside Acre.
+  InsideAcre::begin();
   Fiber* self = os_thread->fiber;
   fiber->resumer = self;
   fiber->thread = thread;
@@ -195,6 +201,7 @@ ACRE_NO_TSAN ACRE_RETURNS_BY_JUMP void* resume_fiber(Thread* thread, Fiber* fibe
     return end_resume(thread, fiber, from.data);
   }
   fiber->state.store(FiberState::kSuspended, std::memory_order_release);
+  InsideAcre::end();
   return from.data;
 }
 
@@ -206,10 +213,12 @@ ACRE_NO_TSAN ACRE_RETURNS_BY_JUMP void* yield_fiber(Fiber* fiber, void* value) {
   }
   const OsThread* os_thread = fiber->thread->os_thread;
   if (os_thread->regions != 0) return refuse(fiber->thread, ACRE_E_STATE);
+  InsideAcre::begin();
   if (os_thread->annotates) tell_before_yield(fiber, false);
   const transfer_t from = jump_fcontext(fiber->resumer_context, value);
   fiber->resumer_context = from.fctx;
   if (fiber->thread->os_thread->annotates) tell_after_resume(fiber);
+  InsideAcre::end();
   return from.data;
 }
 

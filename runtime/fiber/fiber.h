@@ -120,8 +120,8 @@ void lose_fibers(Thread* thread);
 // of its fibers, then its own. `fiber` is NULL for the last.
 template <class Fn>
 void for_each_stack(const Thread& thread, Fn fn) {
-  uintptr_t sp = thread.stack_pointer;
-  void* fake_stack = thread.fake_stack;
+  uintptr_t sp = thread.scan_from();
+  void* fake_stack = thread.caught ? thread.signals->caught.fake_stack : thread.fake_stack;
   for (Fiber* fiber = thread.os_thread->fiber; fiber != nullptr; fiber = fiber->resumer) {
     fn(fiber, sp, fiber->stack_low, fiber->stack_high, fake_stack);
     sp = reinterpret_cast<uintptr_t>(fiber->resumer_context);

@@ -3,7 +3,6 @@
 #include "runtime/base/print.h"
 #include "runtime/fiber/fiber.h"
 #include "runtime/os/faults.h"
-#include "runtime/thread/attachments.h"
 #include "runtime/thread/registry.h"
 
 namespace acre::rt {
@@ -11,8 +10,8 @@ namespace {
 
 // In a signal handler.
 void explain(Addr address) {
-  for (const Thread* thread = current_os_thread().attachments; thread != nullptr;
-       thread = thread->next_attachment) {
+  const Thread* thread = my_signals.attachments.load(std::memory_order_relaxed);
+  for (; thread != nullptr; thread = thread->next_attachment) {
     const StackPool* pool = thread->registry->stacks();
     const Stack* stack = pool == nullptr ? nullptr : pool->find(address);
     if (stack == nullptr || address >= stack->low) continue;

@@ -16,6 +16,7 @@ void* ThreadCache::alloc_slow(uint64_t bytes, uint32_t kind, Fill fill) {
   if (slot.gap.gap_end - slot.gap.cursor < object_bytes && !refill(slot, kind, size_class)) {
     return nullptr;
   }
+  if (inline_ == Inline::kNever) return take_unseen(slot.gap, bytes, object_bytes, fill);
   if (fill == Fill::kZero) zero_ahead(slot.gap, object_bytes);
   void* object = fill == Fill::kZero ? try_alloc(bytes, kind) : try_alloc_uninit(bytes, kind);
   ACRE_CHECK(object != nullptr, "a gap holds at least one object");
@@ -46,6 +47,7 @@ bool ThreadCache::next_gap(Slot& slot, uint8_t size_class) {
   // The gap before its bits: a reader that sees a bit then sees that it stands for nothing yet.
   slot.gap.set(start, start + uint64_t{run.slots} * shape.bytes);
   if (span.known_zero && run.slots == shape.elements) slot.gap.limit = slot.gap.gap_end;
+  if (inline_ == Inline::kNever) slot.gap.limit = 0;
   span.known_zero = false;
   set_alloc_bits(space, span, run.offset, run.slots);
   count_allocated(size_class, run.slots, uint64_t{run.slots} * shape.bytes);
@@ -101,6 +103,14 @@ void ThreadCache::zero_ahead(Gap& gap, uint64_t object_bytes) {
   const uintptr_t end = std::min(gap.gap_end, gap.cursor + wanted);
   memset(Addr(gap.limit).as<void>(), 0, end - gap.limit);
   gap.limit = end;
+}
+
+void* ThreadCache::take_unseen(Gap& gap, uint64_t bytes, uint64_t object_bytes, Fill fill) {
+  const uintptr_t object = gap.cursor;
+  const uint64_t kept = fill == Fill::kZero ? 0 : std::min(bytes, object_bytes);
+  memset(Addr(object + kept).as<void>(), 0, object_bytes - kept);
+  __atomic_store_n(&gap.cursor, object + object_bytes, __ATOMIC_RELAXED);
+  return Addr(object).as<void>();
 }
 
 void* ThreadCache::alloc_large(uint64_t bytes, uint32_t kind, uint64_t align, Fill fill) {

@@ -38,13 +38,19 @@ inline constexpr uint64_t kCountStep = 64 * kKiB;
 
 enum class Fill : uint8_t { kZero, kUninit };
 
+// Whether try_alloc and code that is inlined in the program may take from gaps. Not on a thread that may be
+// stopped between any two instructions, and find its gaps flushed: there all `limit`s are 0 outside
+// alloc_slow, so that they find no room whatever they have read when.
+enum class Inline : uint8_t { kAllowed, kNever };
+
 class ThreadCache {
  public:
   // The memory is zeroed. Touches little of it: a slot is backed when it is first used.
   // `shard` is that of the central lists that it gives its spans to.
-  void init(Heap* heap, unsigned shard = 0) {
+  void init(Heap* heap, unsigned shard = 0, Inline inlined = Inline::kAllowed) {
     heap_ = heap;
     shard_ = shard;
+    inline_ = inlined;
   }
 
   // An object of at least `bytes`, all zero, or NULL: take the slow path. `kind` may be any number.
@@ -96,6 +102,7 @@ class ThreadCache {
   bool next_span(Slot& slot, uint32_t kind, uint8_t size_class);
   void drop_span(Slot& slot, uint32_t kind, uint8_t size_class);
   static void zero_ahead(Gap& gap, uint64_t object_bytes);
+  static void* take_unseen(Gap& gap, uint64_t bytes, uint64_t object_bytes, Fill fill);
   void count_allocated(uint8_t size_class, uint64_t objects, uint64_t bytes);
   void publish_count();
   // The owner's only, so no locked operation. What changes in between is stored with release, so
@@ -112,7 +119,8 @@ class ThreadCache {
   uint32_t shard_;
   std::atomic<uint32_t> kinds_used_;  // slots of kinds from here on were never touched
   std::atomic<uint32_t> changes_;     // odd while a gap and its count change together
-  int64_t uncounted_;                 // bytes taken and not yet in heap_->allocated_since_gc
+  Inline inline_;
+  int64_t uncounted_;  // bytes taken and not yet in heap_->allocated_since_gc
   ClassCounters allocated_;
   alignas(64) Slot slots_[kMaxKinds * kSizeClasses];
 
@@ -137,7 +145,7 @@ inline void* ThreadCache::try_alloc(uint64_t bytes, uint32_t kind) {
 }
 
 inline void* ThreadCache::try_alloc_uninit(uint64_t bytes, uint32_t kind) {
-  if (bytes > kMaxSmallBytes || kind >= kMaxKinds) return nullptr;
+  if (bytes > kMaxSmallBytes || kind >= kMaxKinds || inline_ == Inline::kNever) return nullptr;
   const uint8_t size_class = class_for(bytes);
   const uint64_t object_bytes = kClasses[size_class].bytes;
   Gap& gap = slot_at(kind, size_class).gap;

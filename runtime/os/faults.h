@@ -16,6 +16,9 @@ namespace acre::rt {
 // process: later calls change nothing. False: refused.
 bool install_fault_explainer(void (*explain)(Addr address));
 
+// In a child of fork, where another thread may have been in that.
+void reset_faults_in_child();
+
 inline constexpr ByteCount kSignalStack{64 * kKiB};
 
 // Makes kSignalStack bytes the calling thread's signal stack, if it has none. False: it has one.

@@ -16,6 +16,7 @@ constexpr int kSignals[] = {SIGSEGV, SIGBUS};
 std::atomic<void (*)(Addr)> explainer{nullptr};
 struct sigaction before[NSIG];
 std::atomic<bool> installed{false};
+pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
 // As if this handler were not there.
 void go_on(int signal, siginfo_t* info, void* context) {
@@ -44,7 +45,6 @@ void handle(int signal, siginfo_t* info, void* context) {
 }  // namespace
 
 bool install_fault_explainer(void (*explain)(Addr address)) {
-  static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
   if (installed.load(std::memory_order_acquire)) return true;
   pthread_mutex_lock(&mutex);
   bool good = true;
@@ -64,6 +64,8 @@ bool install_fault_explainer(void (*explain)(Addr address)) {
   pthread_mutex_unlock(&mutex);
   return good;
 }
+
+void reset_faults_in_child() { mutex = PTHREAD_MUTEX_INITIALIZER; }
 
 bool give_signal_stack(void* memory) {
   stack_t now{};

@@ -10,8 +10,8 @@ thread_local constinit OsThread this_os_thread{};
 
 template <class Fn>
 void for_each_but_of(const ThreadRegistry* one, Fn fn) {
-  for (Thread* thread = this_os_thread.attachments; thread != nullptr;
-       thread = thread->next_attachment) {
+  Thread* thread = my_signals.attachments.load(std::memory_order_relaxed);
+  for (; thread != nullptr; thread = thread->next_attachment) {
     if (thread->registry != one) fn(thread);
   }
 }
@@ -20,15 +20,28 @@ void for_each_but_of(const ThreadRegistry* one, Fn fn) {
 
 OsThread& current_os_thread() { return this_os_thread; }
 
+// A watchdog's signal may come at any time and walk the list.
 void add_attachment(Thread* thread) {
-  thread->next_attachment = this_os_thread.attachments;
-  this_os_thread.attachments = thread;
+  ThreadSignals& mine = my_signals;
+  thread->next_attachment = mine.attachments.load(std::memory_order_relaxed);
+  mine.attachments.store(thread, std::memory_order_release);
+  if (thread->uncooperative) {
+    mine.uncooperative.store(mine.uncooperative.load(std::memory_order_relaxed) + 1,
+                             std::memory_order_relaxed);
+  }
 }
 
 void remove_attachment(Thread* thread) {
-  Thread** link = &this_os_thread.attachments;
-  while (*link != nullptr && *link != thread) link = &(*link)->next_attachment;
-  if (*link == thread) *link = thread->next_attachment;
+  ThreadSignals& mine = my_signals;
+  Thread* at = mine.attachments.load(std::memory_order_relaxed);
+  if (at == thread) mine.attachments.store(thread->next_attachment, std::memory_order_relaxed);
+  for (; at != nullptr; at = at->next_attachment) {
+    if (at->next_attachment == thread) at->next_attachment = thread->next_attachment;
+  }
+  if (thread->uncooperative) {
+    mine.uncooperative.store(mine.uncooperative.load(std::memory_order_relaxed) - 1,
+                             std::memory_order_relaxed);
+  }
 }
 
 void here_from_now(Thread* thread, uintptr_t sp) {

@@ -10,10 +10,10 @@ void ThreadRegistry::stop_for_fork() {
 }
 
 // They are stopped, or block, so what they left is whole: each is detached as it would do itself. Who
-// waited for the start is not here, but the conditions would remember it.
+// waited for the start is not here.
 void ThreadRegistry::forget_others_in_child() {
-  changed_.reset_in_child();
-  started_.reset_in_child();
+  waiting_.store(0, std::memory_order_relaxed);
+  watchdog_.reset_in_child();
   const Thread* self = current();
   for (Thread* thread = threads_; thread != nullptr;) {
     Thread* next = thread->next;

@@ -1,13 +1,14 @@
 #include "runtime/thread/registry.h"
 
-#include <algorithm>
-
 #include "runtime/base/check.h"
 #include "runtime/base/pause.h"
 #include "runtime/os/faults.h"
 #include "runtime/os/os.h"
+#include "runtime/os/signals.h"
+#include "runtime/os/word_wait.h"
 #include "runtime/thread/attachments.h"
 #include "runtime/thread/fake_stack.h"
+#include "runtime/thread/signal_stop.h"
 
 namespace acre::rt {
 namespace {
@@ -21,6 +22,20 @@ thread_local const ThreadRegistry* works_inside_stops_of = nullptr;
 // Stops that the calling thread is the maker of, and in which it calls something.
 thread_local unsigned inside_stops = 0;
 
+// As the calling thread had it before its first attachment of that manner.
+void give_signal_back(const Thread* thread) {
+  if (!thread->unblocked) return;
+  Thread* other = my_signals.attachments.load(std::memory_order_relaxed);
+  while (other != nullptr && other->stop_signal != thread->stop_signal) {
+    other = other->next_attachment;
+  }
+  if (other != nullptr) {
+    other->unblocked = true;
+  } else {
+    block_signal(thread->stop_signal);
+  }
+}
+
 }  // namespace
 
 acre_status ThreadRegistry::init(Heap* heap, acre_heap* owner, StackPool* stacks) {
@@ -31,6 +46,8 @@ acre_status ThreadRegistry::init(Heap* heap, acre_heap* owner, StackPool* stacks
   stop_lock_.set_rank(LockRank::kCollector);
   lock_.set_rank(LockRank::kThreads);
   list_lock_.set_rank(LockRank::kThreadList);
+  watchdog_.init(0);
+  (void)set_watchdog(static_cast<uint64_t>(heap->options.stop_watchdog_ms), nullptr, nullptr);
   return pthread_key_create(&key_, &ThreadRegistry::exit_hook) == 0 ? ACRE_OK : ACRE_E_LIMIT;
 }
 
@@ -40,11 +57,30 @@ void ThreadRegistry::destroy() {
 }
 
 acre_status ThreadRegistry::attach(Thread** out) {
+  const Thread* thread = current();
+  return attach_as(thread != nullptr && thread->uncooperative, out);
+}
+
+acre_status ThreadRegistry::attach_as(bool uncooperative, Thread** out) {
   if (Thread* thread = current()) {
+    if (thread->uncooperative != uncooperative) return ACRE_E_STATE;
     ++thread->attach_depth;
     *out = thread;
     return ACRE_OK;
   }
+  if (!uncooperative) return attach_new(false, out);
+  if (heap_->options.conservative_stacks == 0) return ACRE_E_STATE;
+  const int number = heap_->options.stop_signal;
+  if (!handle_signal(number, &stop_interrupted_thread)) return ACRE_E_INVALID;
+  const acre_status status = attach_new(true, out);
+  if (status == ACRE_OK) {
+    (*out)->stop_signal = static_cast<uint8_t>(number);
+    (*out)->unblocked = unblock_signal(number);
+  }
+  return status;
+}
+
+acre_status ThreadRegistry::attach_new(bool uncooperative, Thread** out) {
   Addr low;
   Addr high;
   if (!current_stack(&low, &high)) return ACRE_E_NOMEM;
@@ -57,7 +93,11 @@ acre_status ThreadRegistry::attach(Thread** out) {
   thread->stack_low = low;
   thread->stack_high = high;
   thread->os_thread = &current_os_thread();
-  thread->cache.init(heap_, attached_so_far_.fetch_add(1, std::memory_order_relaxed));
+  thread->uncooperative = uncooperative;
+  thread->signals = &my_signals;
+  my_signals.number.store(current_thread_number(), std::memory_order_relaxed);
+  thread->cache.init(heap_, attached_so_far_.fetch_add(1, std::memory_order_relaxed),
+                     uncooperative ? Inline::kNever : Inline::kAllowed);
   thread->state.store(ThreadState::kRunning, std::memory_order_relaxed);
   lock_between_stops();
   if (pthread_setspecific(key_, thread) != 0) {
@@ -73,6 +113,7 @@ acre_status ThreadRegistry::attach(Thread** out) {
     if (threads_ != nullptr) threads_->previous = thread;
     threads_ = thread;
     ++count_;
+    if (uncooperative) ++uncooperative_;
   }
   lock_.unlock();
   add_attachment(thread);
@@ -92,10 +133,7 @@ void ThreadRegistry::lock_between_stops() {
         [](void* arg, uintptr_t sp) {
           auto* registry = static_cast<ThreadRegistry*>(arg);
           const BlockingElsewhere others(registry, sp);
-          LockGuard guard(registry->lock_);
-          while (registry->stopping_.load(std::memory_order_relaxed)) {
-            registry->started_.wait(registry->lock_);
-          }
+          registry->wait_until_started();
         },
         this);
   }
@@ -142,9 +180,14 @@ void ThreadRegistry::detach_now(Thread* thread) {
   stacks_->flush(thread->stacks);
   pthread_setspecific(key_, nullptr);
   remove_attachment(thread);
+  give_signal_back(thread);
+  leave_list(thread);
+}
+
+void ThreadRegistry::leave_list(Thread* thread) {
   LockGuard guard(lock_);
   take_off_list(thread);
-  if (stopping_.load(std::memory_order_relaxed)) changed_.signal();
+  tell_stopper();
 }
 
 // With lock_, after its cache was flushed.
@@ -157,12 +200,14 @@ void ThreadRegistry::take_off_list(Thread* thread) {
     if (thread->next != nullptr) thread->next->previous = thread->previous;
     if (threads_ == thread) threads_ = thread->next;
     --count_;
+    if (thread->uncooperative) --uncooperative_;
   }
   thread->next = free_records_;
   free_records_ = thread;
 }
 
 void ThreadRegistry::exit_hook(void* thread) {
+  const InsideAcre inside;
   auto* exiting = static_cast<Thread*>(thread);
   exiting->registry->detach_now(exiting);
 }
@@ -185,7 +230,7 @@ void ThreadRegistry::safepoint(Thread* thread) {
         stopping->state.store(ThreadState::kStopped, std::memory_order_seq_cst);
         stopping->registry->tell_stopper();
         stopping->registry->spin_until_started();
-        stopping->registry->wait_for_start(stopping);
+        stopping->registry->wait_for_start(stopping, ThreadState::kStopped);
       },
       thread);
 }
@@ -195,13 +240,16 @@ void ThreadRegistry::safepoint(Thread* thread) {
 // awake it may keep it for all of the stop, and this thread may still be running in another heap that shall
 // stop, too.
 void ThreadRegistry::tell_stopper() {
-  while (stopper_sleeps_.load(std::memory_order_seq_cst)) {
-    if (lock_.try_lock()) {
-      changed_.signal();
-      lock_.unlock();
-      return;
-    }
-    pause();
+  if (!stopper_sleeps_.load(std::memory_order_seq_cst)) return;
+  changes_.fetch_add(1, std::memory_order_seq_cst);
+  wake_waiters(changes_);
+}
+
+void ThreadRegistry::wait_while_catching() const {
+  for (;;) {
+    const uint32_t seen = catching_.load(std::memory_order_seq_cst);
+    if (seen % 2 == 0) return;
+    wait_while(catching_, seen);
   }
 }
 
@@ -210,11 +258,26 @@ void ThreadRegistry::spin_until_started() const {
   for (unsigned i = 0; i < spins_ && stopping_.load(std::memory_order_relaxed); ++i) pause();
 }
 
-void ThreadRegistry::wait_for_start(Thread* thread) {
-  LockGuard guard(lock_);
-  changed_.signal();
-  while (stopping_.load(std::memory_order_relaxed)) started_.wait(lock_);
-  thread->state.store(ThreadState::kRunning, std::memory_order_seq_cst);
+void ThreadRegistry::wait_until_started() {
+  waiting_.fetch_add(1, std::memory_order_seq_cst);
+  for (;;) {
+    const uint32_t seen = starts_.load(std::memory_order_seq_cst);
+    if (!stopping()) break;
+    wait_while(starts_, seen);
+  }
+  waiting_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+// Without a lock: 64 threads that wake up at once would wait for it one behind the other, and the next stop
+// behind them.
+void ThreadRegistry::wait_for_start(Thread* thread, ThreadState meanwhile) {
+  for (;;) {
+    wait_until_started();
+    thread->state.store(ThreadState::kRunning, std::memory_order_seq_cst);
+    if (!stopping()) return;
+    thread->state.store(meanwhile, std::memory_order_seq_cst);
+    tell_stopper();
+  }
 }
 
 void ThreadRegistry::blocking_begin(Thread* thread) {
@@ -241,11 +304,12 @@ void ThreadRegistry::blocking_end(Thread* thread) {
   if (!stopping_.load(std::memory_order_seq_cst)) return;
   // What a scan reads is as blocking_begin left it; for the other heaps it is from here on.
   thread->state.store(ThreadState::kBlocking, std::memory_order_seq_cst);
+  tell_stopper();
   acre_rt_call_spilled(
       [](void* arg, uintptr_t sp) {
         auto* waiting = static_cast<Thread*>(arg);
         const BlockingElsewhere others(waiting->registry, sp);
-        waiting->registry->wait_for_start(waiting);
+        waiting->registry->wait_for_start(waiting, ThreadState::kBlocking);
       },
       thread);
 }
@@ -283,63 +347,25 @@ bool ThreadRegistry::run_stopped(Thread* self, uintptr_t sp, uint64_t patience_n
   return stopped;
 }
 
-// With the stop lock. False: not all have stopped. To be followed by start() either way.
-bool ThreadRegistry::stop(uint64_t patience_ns) {
-  lock_.lock();
-  stopping_.store(true, std::memory_order_seq_cst);
-  for_each([](Thread& thread) {
-    __atomic_store_n(&thread.inline_fields.stop_requested, 1, __ATOMIC_RELAXED);
-  });
-  if (!wait_until_all_stopped(patience_ns)) return false;
-  stopper_.store(pthread_self(), std::memory_order_relaxed);
-  stopped_.store(true, std::memory_order_release);
-  return true;
-}
-
-bool ThreadRegistry::any_running() {
-  bool running = false;
-  for_each([&running](Thread& thread) {
-    running |= thread.state.load(std::memory_order_seq_cst) == ThreadState::kRunning;
-  });
-  return running;
-}
-
-bool ThreadRegistry::wait_until_all_stopped(uint64_t patience_ns) {
-  for (unsigned i = 0; i < spins_ && any_running(); ++i) pause();
-  if (!any_running()) return true;
-  const bool for_ever = patience_ns == kForEver;
-  const uint64_t deadline = for_ever ? 0 : std::min(now_ns(), kForEver - patience_ns) + patience_ns;
-  stopper_sleeps_.store(true, std::memory_order_seq_cst);
-  bool in_time = true;
-  while (in_time && any_running()) {
-    if (for_ever) {
-      changed_.wait(lock_);
-    } else {
-      in_time = changed_.wait_until(lock_, deadline);
-    }
-  }
-  stopper_sleeps_.store(false, std::memory_order_seq_cst);
-  return in_time || !any_running();
-}
-
-void ThreadRegistry::start(Thread* self) {
-  stopped_.store(false, std::memory_order_release);
-  for_each([](Thread& thread) {
-    __atomic_store_n(&thread.inline_fields.stop_requested, 0, __ATOMIC_RELAXED);
-  });
-  stopping_.store(false, std::memory_order_seq_cst);
-  started_.broadcast();
-  lock_.unlock();
-  stop_lock_.unlock();
-  if (self != nullptr) blocking_end(self);
-}
-
 }  // namespace acre::rt
 
 extern "C" {
 
-// Where acre_blocking_begin (spill.cc) goes on.
+// Where acre_blocking_begin (spill.cc) goes on. A stop that began meanwhile writes its own registers over those that
+// the region is to be scanned with.
 __attribute__((visibility("hidden"))) void acre_rt_blocking_begin_spilled(acre_thread* thread) {
+  using acre::rt::my_signals;
+  if (__builtin_expect(my_signals.uncooperative.load(std::memory_order_relaxed) == 0, 1)) {
+    const acre::rt::InsideAcre inside;
+    thread->registry->blocking_begin(thread);
+    return;
+  }
+  const uintptr_t stack_pointer = thread->stack_pointer;
+  uintptr_t registers[acre::rt::kSavedRegisters];
+  memcpy(registers, thread->registers, sizeof(registers));
+  const acre::rt::InsideAcre inside;
+  thread->stack_pointer = stack_pointer;
+  memcpy(thread->registers, registers, sizeof(registers));
   thread->registry->blocking_begin(thread);
 }
 

@@ -8,13 +8,13 @@
 //      lock, so that there is one stop at a time. Whoever waits for that lock is scanned as it stands.
 //   2. It sets stopping_ and every thread's stop_requested, and waits until no thread is running: each
 //      comes to a safepoint, or is in a blocking region already.
-//   3. It calls the function, holding the lock of threads: nobody attaches, detaches or resumes.
+//   3. It calls the function, holding the lock of threads: nobody attaches or detaches.
 //   4. It clears the words and wakes all.
 //
-// Why a thread that leaves a blocking region cannot slip through: it says running, then reads
-// stopping_; the stopper says stopping, then reads the states; both in sequentially consistent
-// order, so at least one sees the other. A thread that finds it has run into a stop goes back to
-// blocking and waits.
+// Why a thread that leaves a blocking region, or wakes up after a stop, cannot slip through: it says running,
+// then reads stopping_; the stopper says stopping, then reads the states; both in sequentially consistent
+// order, so at least one sees the other. A thread that finds it has run into a stop goes back to what it was
+// and waits. What a scan reads of it does not change by that, so it does no harm if the stopper has counted it already.
 //
 // A thread that waits in here for one heap counts as blocking in the others (attachments.h): for the stop
 // lock, and for the lock of threads, which is held through a stop.
@@ -26,7 +26,12 @@
 // list: counters are read under it while the world is stopped. No thread comes to a safepoint holding a
 // lock.
 //
-// Not here: threads that never poll (a signal stops them: a later issue), and what a scan does.
+// Threads that never poll are stopped by a signal, wherever they are (signal_stop.h): while the word `catching_` is odd.
+// Such a thread may hold any lock but ours, malloc's or the loader's say, for which a cooperative
+// thread, or one inside Acre, may wait before it comes to its safepoint. So when a stop takes long, caught
+// threads are let go until nobody runs who must come by itself, and are caught then (stopping.cc).
+//
+// Not here: what a scan does.
 
 #ifndef ACRE_RUNTIME_THREAD_REGISTRY_H_
 #define ACRE_RUNTIME_THREAD_REGISTRY_H_
@@ -34,7 +39,9 @@
 #include "runtime/base/lock.h"
 #include "runtime/stack/stack_pool.h"
 #include "runtime/thread/spill.h"
+#include "runtime/thread/stop_stats.h"
 #include "runtime/thread/thread.h"
+#include "runtime/thread/watchdog.h"
 
 namespace acre::rt {
 
@@ -45,6 +52,9 @@ class ThreadRegistry {
   // No thread is attached any more.
   void destroy();
 
+  // ACRE_E_STATE: attached already, and not in this manner.
+  acre_status attach_as(bool uncooperative, Thread** out);
+  // In the manner that the thread has, or as cooperative.
   acre_status attach(Thread** out);
   acre_status detach(Thread* thread);
   // Takes the calling thread off the heap whatever its depth: at its exit, and by heap destruction.
@@ -63,6 +73,16 @@ class ThreadRegistry {
   Heap& heap() const { return *heap_; }
   // That fibers of this heap run on.
   StackPool* stacks() const { return stacks_; }
+
+  // For the handler of the signal and the scopes in thread_signals.h.
+  bool stopping() const { return stopping_.load(std::memory_order_seq_cst); }
+  bool catches() const { return catching_.load(std::memory_order_seq_cst) % 2 != 0; }
+  void wait_while_catching() const;
+  // After a thread left kRunning.
+  void tell_stopper();
+
+  const StopStats& stop_stats() const { return stop_stats_; }
+  acre_status set_watchdog(uint64_t ms, acre_stop_watchdog_fn fn, void* arg);
 
   static constexpr uint64_t kForEver = UINT64_MAX;
 
@@ -112,12 +132,13 @@ class ThreadRegistry {
  private:
   bool run_stopped(Thread* self, uintptr_t sp, uint64_t patience_ns, void (*fn)(void*), void* arg);
   bool stop(uint64_t patience_ns);
+  class Stopping;
   void start(Thread* self);
-  bool any_running();
-  bool wait_until_all_stopped(uint64_t patience_ns);
-  void tell_stopper();
+  acre_status attach_new(bool uncooperative, Thread** out);
+  void leave_list(Thread* thread);
   void spin_until_started() const;
-  void wait_for_start(Thread* thread);
+  void wait_until_started();
+  void wait_for_start(Thread* thread, ThreadState meanwhile);
   Thread* take_record();
   void lock_between_stops();
   void take_off_list(Thread* thread);
@@ -129,9 +150,11 @@ class ThreadRegistry {
   Lock stop_lock_;
   Lock lock_;
   Lock list_lock_;
-  Condition changed_;  // a thread stopped running, while stopping_
-  Condition started_;
+  std::atomic<uint32_t> changes_;  // a thread stopped running, while stopper_sleeps_
+  std::atomic<uint32_t> starts_;
+  std::atomic<uint32_t> waiting_;  // for the next one
   std::atomic<bool> stopping_;
+  std::atomic<uint32_t> catching_;
   std::atomic<bool> stopper_sleeps_;
   unsigned spins_;
   std::atomic<uint32_t> attached_so_far_;
@@ -140,6 +163,11 @@ class ThreadRegistry {
   Thread* threads_;
   Thread* free_records_;
   unsigned count_;
+  unsigned uncooperative_;  // of them, under lock_
+  uint64_t asked_ns_;       // of the stop that is on its way
+  uint64_t stopped_ns_;
+  StopStats stop_stats_;
+  Watchdog watchdog_;
   pthread_key_t key_;
 };
 

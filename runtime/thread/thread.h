@@ -1,14 +1,16 @@
 // Owns what is known of one attached thread: struct acre_thread itself.
 //
-// A thread is in one of three states, and a stop waits for those in the first only:
+// A thread is in one of four states, and a stop waits for those in the first only:
 //
 //   running ──safepoint, world stopping──► stopped ──world starts──► running
+//      ├─────signal, world stopping──────► caught ───world starts────┤
 //      └─────blocking_begin──► blocking ──blocking_end (waits for the start)──┘
 //
 // Stopped: it waits inside Acre; its registers are on its stack above `stack_pointer`. Blocking: it
 // runs foreign code; what it was when blocking_begin was called is in stack_pointer and registers.
 // In both, [stack_pointer, stack_high) and `registers` are what a scan must read. The thread that
-// stops the world counts as blocking meanwhile, so that no case differs.
+// stops the world counts as blocking meanwhile, so that no case differs. Caught: it waits in a signal handler;
+// a scan reads [scan_from(), stack_high) and what signals->caught says.
 //
 // The layout of the first fields is known to assembly (spill.cc) and, the very first, to inline
 // code in acre.h.
@@ -24,12 +26,13 @@
 #include "acre/acre.h"
 #include "runtime/heap/thread_cache.h"
 #include "runtime/stack/stack_cache.h"
+#include "runtime/thread/thread_signals.h"
 
 namespace acre::rt {
 
 class ThreadRegistry;
 
-enum class ThreadState : uint32_t { kRunning = 0, kStopped = 1, kBlocking = 2 };
+enum class ThreadState : uint32_t { kRunning = 0, kStopped = 1, kBlocking = 2, kCaught = 3 };
 
 // Of a thread in a region on a stack without references.
 inline constexpr uintptr_t kNoStackPointer = 0;
@@ -37,9 +40,8 @@ inline constexpr uintptr_t kNoStackPointer = 0;
 // What is one for all attachments of an operating-system thread, whatever the heap. Lives in its thread-local
 // storage; others read it while the thread is stopped or blocks.
 struct OsThread {
-  acre_thread* attachments;  // linked by next_attachment
-  acre_fiber* fiber;         // that runs on it (runtime/fiber); NULL: it is on its own stack
-  uint32_t regions;          // blocking ones that it is in, nested ones not counted
+  acre_fiber* fiber;  // that runs on it (runtime/fiber); NULL: it is on its own stack
+  uint32_t regions;   // blocking ones that it is in, nested ones not counted
   void (*lose_fibers)(acre_thread*);  // called if one runs when the thread leaves a heap
   bool ready_for_fibers;
   bool annotates;    // a sanitizer wants to know of switches
@@ -61,6 +63,11 @@ struct acre_thread {
   acre_status last_error;
   uint32_t attach_depth;
   bool in_callback;  // of the OOM handler: do not call it again
+  bool uncooperative;
+  bool unblocked;       // the signal, which the thread blocked before it was attached
+  uint8_t stop_signal;  // of an uncooperative one
+  // In kCaught, and when it has just left that and has not looked yet whether a new stop takes it for stopped.
+  bool caught;
   acre_heap* heap;
   acre::rt::ThreadRegistry* registry;
   acre_thread* next;  // in the registry's list, or its list of free records
@@ -68,11 +75,14 @@ struct acre_thread {
   pthread_t id;
   acre::rt::Addr stack_low;
   acre::rt::Addr stack_high;
-  void* fake_stack;              // AddressSanitizer's, as of when the thread stopped or blocked
-  acre_thread* next_attachment;  // of the same operating-system thread, to other heaps
-  acre::rt::OsThread* os_thread;
-  void* signal_stack;  // that it was given, or NULL; the record keeps it
+  void* fake_stack;                  // AddressSanitizer's, as of when the thread stopped or blocked
+  acre_thread* next_attachment;      // of the same operating-system thread, to other heaps
+  acre::rt::ThreadSignals* signals;  // of that thread
+  acre::rt::OsThread* os_thread;     // the same
+  void* signal_stack;                // that it was given, or NULL; the record keeps it
   acre::rt::StackCache stacks;
+
+  uintptr_t scan_from() const { return caught ? signals->caught.stack_pointer : stack_pointer; }
 
   // The last: large, and backed as far as it is used.
   alignas(64) acre::rt::ThreadCache cache;

@@ -55,6 +55,7 @@ const Program kPrograms[] = {
     {"mark_bench", "shuffled|tree|traced", 3},
     {"page_bench", ".", 16},
     {"root_bench", ".", 5},
+    {"stop_bench", ".", 4},
     {"sweep_bench", ".", 8},
     {"thread_bench", ".", 9},
 };

@@ -1,6 +1,7 @@
 #include "runtime/base/options.h"
 
 #include <limits.h>
+#include <signal.h>
 
 #include <boost/test/unit_test.hpp>
 #include <cstring>
@@ -286,6 +287,8 @@ BOOST_AUTO_TEST_CASE(the_defaults_are_what_the_documentation_says) {
   BOOST_TEST(options.hard_limit == ACRE_NO_LIMIT);
   BOOST_TEST(options.limit_policy == ACRE_LIMIT_KEEP_GOING);
   BOOST_TEST(options.idle_collect_ms == 120000);
+  BOOST_TEST(options.stop_signal == SIGURG);
+  BOOST_TEST(options.stop_watchdog_ms == 0);
   BOOST_TEST(options.release_lazily == 0);
   BOOST_TEST(options.huge_pages == ACRE_HUGE_PAGES_AUTO);
   BOOST_TEST(options.trace == 0u);
@@ -460,10 +463,12 @@ BOOST_AUTO_TEST_CASE(values_out_of_range_are_invalid_and_the_reason_is_told) {
   invalid([](acre_options& o) { o.huge_pages = 3; }, "huge_pages is none of auto, always, never");
   invalid([](acre_options& o) { o.huge_pages = -1; }, "huge_pages is none of auto, always, never");
   invalid([](acre_options& o) { o.trace = 1u << 31; }, "trace has a bit that stands for nothing");
+  invalid([](acre_options& o) { o.stop_signal = 0; }, "stop_signal is none of 1 to 64");
+  invalid([](acre_options& o) { o.stop_signal = 65; }, "stop_signal is none of 1 to 64");
   invalid([](acre_options& o) { o.struct_size = 0; },
-          "struct_size is 0, but acre_options has 88 bytes");
+          "struct_size is 0, but acre_options has 96 bytes");
   invalid([](acre_options& o) { o.struct_size = SIZE_MAX; },
-          "struct_size is 18446744073709551615, but acre_options has 88 bytes");
+          "struct_size is 18446744073709551615, but acre_options has 96 bytes");
 }
 
 BOOST_AUTO_TEST_CASE(fields_that_an_older_program_lacks_take_the_defaults) {

@@ -1,0 +1,179 @@
+// signals.h on Linux.
+
+#include "runtime/os/signals.h"
+
+#include <signal.h>
+#include <string.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include <atomic>
+
+#include "runtime/base/lock.h"
+#include "runtime/os/errno_keeper.h"
+
+namespace acre::rt {
+namespace {
+
+constexpr int kSignals = 65;  // numbers below it
+
+struct Handled {
+  std::atomic<bool> installed{false};
+  struct sigaction before;  // valid from `installed` on
+};
+
+constinit Handled handled[kSignals] = {};
+constinit Lock install_lock{LockRank::kLeaf};
+constinit std::atomic<InterruptedFn> function{nullptr};
+
+// What we send carries this address.
+constinit char ours = 0;
+
+#if defined(__x86_64__)
+
+constexpr uintptr_t kRedZone = 128;
+
+Interrupted where(const ucontext_t& context) {
+  const greg_t* registers = context.uc_mcontext.gregs;
+  const auto pc = static_cast<uintptr_t>(registers[REG_RIP]);
+  // A call that is begun again has its own address, one that fails the one behind it.
+  const auto is_syscall = [](uintptr_t at) {
+    const auto* code = reinterpret_cast<const unsigned char*>(at);
+    return code[0] == 0x0f && code[1] == 0x05;
+  };
+  return {.program_counter = pc,
+          .stack_pointer = static_cast<uintptr_t>(registers[REG_RSP]) - kRedZone,
+          .alternate_low = 0,
+          .alternate_high = 0,
+          .in_system_call = is_syscall(pc) || is_syscall(pc - 2)};
+}
+
+#elif defined(__aarch64__)
+
+Interrupted where(const ucontext_t& context) {
+  const uintptr_t pc = context.uc_mcontext.pc;
+  const auto is_svc = [](uintptr_t at) {
+    return *reinterpret_cast<const uint32_t*>(at) == 0xd4000001;
+  };
+  return {.program_counter = pc,
+          .stack_pointer = context.uc_mcontext.sp,
+          .alternate_low = 0,
+          .alternate_high = 0,
+          .in_system_call = is_svc(pc) || is_svc(pc - 4)};
+}
+
+#else
+#error "say where the registers of an interrupted thread are on this processor"
+#endif
+
+bool is_ignored_by_default(int number) {
+  return number == SIGURG || number == SIGCHLD || number == SIGWINCH || number == SIGCONT;
+}
+
+// As if we had never been there; does not return if that ends the process.
+void do_default(int number) {
+  if (is_ignored_by_default(number)) return;
+  struct sigaction standard = {};
+  standard.sa_handler = SIG_DFL;
+  sigaction(number, &standard, nullptr);
+  raise(number);
+  unblock_signal(number);
+}
+
+void call_previous(int number, siginfo_t* info, void* context) {
+  const struct sigaction& before = handled[number].before;
+  const bool with_info = (before.sa_flags & SA_SIGINFO) != 0;
+  if (!with_info && before.sa_handler == SIG_IGN) return;
+  if (!with_info && before.sa_handler == SIG_DFL) {
+    do_default(number);
+    return;
+  }
+  // The mask that it would have had; the interrupted code's comes back by itself.
+  sigset_t mask;
+  sigorset(&mask, &static_cast<ucontext_t*>(context)->uc_sigmask, &before.sa_mask);
+  if ((before.sa_flags & SA_NODEFER) == 0) sigaddset(&mask, number);
+  pthread_sigmask(SIG_SETMASK, &mask, nullptr);
+  if (with_info) {
+    before.sa_sigaction(number, info, context);
+  } else {
+    before.sa_handler(number);
+  }
+}
+
+void handler(int number, siginfo_t* info, void* raw_context) {
+  const ErrnoKeeper errno_keeper;
+  const auto& context = *static_cast<ucontext_t*>(raw_context);
+  Interrupted at = where(context);
+  if ((context.uc_stack.ss_flags & SS_DISABLE) == 0) {
+    at.alternate_low = reinterpret_cast<uintptr_t>(context.uc_stack.ss_sp);
+    at.alternate_high = at.alternate_low + context.uc_stack.ss_size;
+  }
+  function.load(std::memory_order_acquire)(at);
+  const bool sent_by_us =
+      info->si_code == SI_QUEUE && info->si_pid == getpid() && info->si_value.sival_ptr == &ours;
+  if (!sent_by_us) call_previous(number, info, raw_context);
+}
+
+void leave_faults(sigset_t* set) {
+  for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT}) {
+    sigdelset(set, fault);
+  }
+}
+
+bool change_mask(int how, int number) {
+  const ErrnoKeeper errno_keeper;
+  sigset_t set;
+  sigset_t old;
+  sigemptyset(&set);
+  sigaddset(&set, number);
+  return pthread_sigmask(how, &set, &old) == 0 && sigismember(&old, number) == 1;
+}
+
+}  // namespace
+
+bool can_handle_signal(int number) {
+  if (number <= 0 || number >= kSignals) return false;
+  // The numbers between these two are libc's own.
+  if (number >= 32 && number < SIGRTMIN) return false;
+  for (const int not_that : {SIGKILL, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT, SIGSEGV, SIGBUS,
+                             SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT}) {
+    if (number == not_that) return false;
+  }
+  return true;
+}
+
+bool handle_signal(int number, InterruptedFn fn) {
+  if (!can_handle_signal(number)) return false;
+  Handled& slot = handled[number];
+  if (slot.installed.load(std::memory_order_acquire)) return true;
+  const ErrnoKeeper errno_keeper;
+  const LockGuard guard(install_lock);
+  if (slot.installed.load(std::memory_order_relaxed)) return true;
+  function.store(fn, std::memory_order_release);
+  // Known before the first signal can come.
+  if (sigaction(number, nullptr, &slot.before) != 0) return false;
+  struct sigaction mine = {};
+  mine.sa_sigaction = &handler;
+  mine.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
+  sigfillset(&mine.sa_mask);
+  leave_faults(&mine.sa_mask);
+  if (sigaction(number, &mine, nullptr) != 0) return false;
+  slot.installed.store(true, std::memory_order_release);
+  return true;
+}
+
+void reset_signals_in_child() { install_lock.reset_in_child(); }
+
+void send_signal(pthread_t thread, int number) {
+  const ErrnoKeeper errno_keeper;
+  sigval value;
+  value.sival_ptr = &ours;
+  // Full queues make it a plain signal, which the handler takes for ours and a foreign one.
+  if (pthread_sigqueue(thread, number, value) != 0) (void)pthread_kill(thread, number);
+}
+
+bool unblock_signal(int number) { return change_mask(SIG_UNBLOCK, number); }
+
+void block_signal(int number) { (void)change_mask(SIG_BLOCK, number); }
+
+}  // namespace acre::rt

@@ -1,0 +1,144 @@
+#include "runtime/thread/signal_stop.h"
+
+#include "runtime/base/units.h"
+#include "runtime/thread/fake_stack.h"
+#include "runtime/thread/registry.h"
+
+namespace acre::rt {
+
+constinit thread_local ThreadSignals my_signals __attribute__((tls_model("initial-exec"))) = {};
+
+namespace {
+
+template <class Fn>
+void for_each_uncooperative(Fn fn) {
+  Thread* thread = my_signals.attachments.load(std::memory_order_relaxed);
+  for (; thread != nullptr; thread = thread->next_attachment) {
+    if (thread->uncooperative) fn(*thread);
+  }
+}
+
+bool must_stop(const Thread& thread) {
+  return thread.blocking_depth == 0 && thread.registry->stopping();
+}
+
+bool must_stop_anywhere() {
+  bool must = false;
+  for_each_uncooperative([&must](Thread& thread) { must |= must_stop(thread); });
+  return must;
+}
+
+// A stop may begin in one heap while the thread waits for the end of another's.
+void come_to_stops() {
+  while (must_stop_anywhere()) {
+    for_each_uncooperative([](Thread& thread) {
+      if (must_stop(thread)) thread.registry->safepoint(&thread);
+    });
+  }
+}
+
+// Of the heaps whose stops the thread is not already stopped or blocking for.
+template <class Fn>
+void for_each_running(Fn fn) {
+  for_each_uncooperative([&fn](Thread& thread) {
+    if (thread.state.load(std::memory_order_relaxed) == ThreadState::kRunning) fn(thread);
+  });
+}
+
+bool is_wanted() {
+  bool wanted = false;
+  for_each_running([&wanted](Thread& thread) { wanted |= thread.registry->catches(); });
+  return wanted;
+}
+
+bool within(uintptr_t address, uintptr_t low, uintptr_t high) {
+  return low <= address && address < high;
+}
+
+// The thread's own, a fiber's, or one of acre_stack_new, of any heap that it is attached to.
+bool is_known_stack(const Thread& thread, uintptr_t sp) {
+  if (within(sp, thread.stack_low.raw, thread.stack_high.raw)) return true;
+  const Thread* at = my_signals.attachments.load(std::memory_order_relaxed);
+  for (; at != nullptr; at = at->next_attachment) {
+    const Stack* stack = at->registry->stacks()->find(Addr(sp));
+    if (stack != nullptr && stack->contains(sp)) return true;
+  }
+  return false;
+}
+
+// What a scan reads, if the handler's frame and all above it begins at sp. False: that is not known.
+bool describe(const Interrupted& at, uintptr_t sp, Caught* out) {
+  const Thread* thread = nullptr;
+  for_each_running([&thread](Thread& one) { thread = &one; });
+  if (is_known_stack(*thread, sp)) {
+    *out = {sp, 0, 0, current_fake_stack()};
+    return true;
+  }
+  const uintptr_t from = align_down(at.stack_pointer, sizeof(void*));
+  if (!is_known_stack(*thread, from) || !within(sp, at.alternate_low, at.alternate_high))
+    return false;
+  *out = {from, sp, align_down(at.alternate_high, sizeof(void*)), current_fake_stack()};
+  return true;
+}
+
+template <class Fn>
+void for_each_caught(Fn fn) {
+  for_each_uncooperative([&fn](Thread& thread) {
+    if (thread.caught) fn(thread);
+  });
+}
+
+// A stopper that saw kCaught may be scanning while the thread is kRunning for a moment, finds the stop, and is
+// kCaught again: nothing of it runs but this, and `caught` stays.
+void wait_caught() {
+  for_each_running([](Thread& thread) { thread.caught = true; });
+  do {
+    for_each_caught([](Thread& thread) {
+      thread.state.store(ThreadState::kCaught, std::memory_order_seq_cst);
+      thread.registry->tell_stopper();
+    });
+    for_each_caught([](Thread& thread) { thread.registry->wait_while_catching(); });
+    for_each_caught([](Thread& thread) {
+      thread.state.store(ThreadState::kRunning, std::memory_order_seq_cst);
+    });
+  } while (is_wanted());
+  for_each_caught([](Thread& thread) { thread.caught = false; });
+}
+
+void tell_place(const Interrupted& at) {
+  const uint32_t asked = my_signals.places_asked.load(std::memory_order_acquire);
+  if (asked == my_signals.places_told.load(std::memory_order_relaxed)) return;
+  my_signals.program_counter.store(at.program_counter, std::memory_order_relaxed);
+  my_signals.in_system_call.store(at.in_system_call, std::memory_order_relaxed);
+  my_signals.places_told.store(asked, std::memory_order_release);
+}
+
+}  // namespace
+
+void InsideAcre::enter() {
+  // Once more, in the order that thread_signals.h speaks of.
+  const uint32_t depth = my_signals.inside.load(std::memory_order_relaxed);
+  my_signals.inside.store(depth, std::memory_order_seq_cst);
+  come_to_stops();
+}
+
+void InsideAcre::leave() {
+  for (;;) {
+    come_to_stops();
+    my_signals.inside.store(0, std::memory_order_seq_cst);
+    if (!must_stop_anywhere()) return;
+    my_signals.inside.store(1, std::memory_order_seq_cst);
+  }
+}
+
+void stop_interrupted_thread(const Interrupted& at) {
+  tell_place(at);
+  if (my_signals.inside.load(std::memory_order_relaxed) != 0 || !is_wanted()) return;
+  acre_rt_call_spilled(
+      [](void* arg, uintptr_t sp) {
+        if (describe(*static_cast<const Interrupted*>(arg), sp, &my_signals.caught)) wait_caught();
+      },
+      const_cast<Interrupted*>(&at));
+}
+
+}  // namespace acre::rt
