@@ -29,7 +29,6 @@ constexpr uint64_t kLookNs = kMs / 2;
 // At most so many are named at once.
 constexpr unsigned kMostNamed = 16;
 
-// See registry.cc.
 constexpr uint64_t kNever = UINT64_MAX;
 
 uint64_t sum_or_never(uint64_t a, uint64_t b) { return a > kNever - b ? kNever : a + b; }

@@ -205,31 +205,53 @@ void run_through_a_collection() {
   lost += is_intact(watched_heap, watched_object, kBytes) ? 0 : 1;
 }
 
-// A stop that is on its way when the region begins must not forget the registers of its beginning.
+// A stop that is on its way when the region begins must not forget the registers of its beginning. A cooperative
+// thread is late, so that the others are let go until it comes.
 BOOST_FIXTURE_TEST_CASE(may_begin_a_blocking_region_while_a_stop_is_on_its_way, SpoilingHeap) {
   watched_heap = heap;
-  std::atomic<bool> done{false};
   lost = 0;
-  std::thread blocker([&] {
-    SpoilingHeap other;  // in which it polls
-    acre_thread* own = attach_uncooperative(heap);
-    for (int i = 0; i < 300; ++i) {
-      const Disguised object = hidden_object(own, kBytes);
-      watched_object = object;
-      scrub_stack();
-      if (block_with_only_r12(own, object.bits, &run_through_a_collection) != object.bits) {
-        std::abort();
+  for (int round = 0; round < 5; ++round) {
+    std::atomic<int> ready{0};
+    std::atomic<bool> go{false};
+    std::atomic<bool> come{false};
+    std::atomic<bool> done{false};
+    std::thread blocker([&] {
+      acre_thread* own = attach_uncooperative(heap);
+      watched_object = hidden_object(own, kBytes);
+      const uintptr_t disguised = watched_object.bits;
+      void* volatile held = watched_object.plain();
+      ++ready;
+      while (!go) {
       }
-    }
-    (void)acre_thread_detach(own);
-    done = true;
-  });
-  while (!done) {
-    scrub_stack();
-    collect();
-    for (int j = 0; j < 50; ++j) (void)alloc(kBytes);
+      held = nullptr;
+      (void)held;
+      scrub_stack();
+      if (block_with_only_r12(own, disguised, &run_through_a_collection) != disguised) std::abort();
+      done = true;
+    });
+    std::thread late([&] {
+      (void)attach_or_abort(heap, ACRE_THREAD_COOPERATIVE);
+      ++ready;
+      while (!come) std::this_thread::yield();
+    });
+    wait_blocked(thread, [&] { return ready == 2; });
+    const uint64_t let_go = read_stop_stats(heap).let_go;
+    std::thread collector([&] {
+      acre_thread* own = attach_or_abort(heap, ACRE_THREAD_COOPERATIVE);
+      while (!done) {
+        scrub_stack();
+        acre_collect(own);
+        for (int j = 0; j < 50; ++j) (void)acre_alloc(own, kBytes, ACRE_KIND_LEAF);
+      }
+    });
+    acre_blocking_begin(thread);
+    while (read_stop_stats(heap).let_go == let_go) nap(1);
+    go = true;
+    nap(10);
+    come = true;
+    for (std::thread* one : {&late, &blocker, &collector}) one->join();
+    acre_blocking_end(thread);
   }
-  join_blocked(thread, blocker);
   BOOST_TEST(lost == 0);
 }
 
