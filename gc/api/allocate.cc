@@ -66,7 +66,9 @@ void* ask_handler(acre_thread* thread, const Request& request) {
   const acre_oom_fn handler = heap->oom_handler.load(std::memory_order_acquire);
   if (handler == nullptr || thread->in_callback) return nullptr;
   thread->in_callback = true;
+  ++thread->os_thread->regions;  // no fiber comes or goes
   const int again = handler(heap, request.asked, heap->oom_arg.load(std::memory_order_acquire));
+  --thread->os_thread->regions;
   thread->in_callback = false;
   if (again == 0) return nullptr;
   return collect_and_take(thread, request);

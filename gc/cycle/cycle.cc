@@ -316,7 +316,9 @@ void Cycle::keep_limit(Thread* self) {
   int policy = heap_->options.limit_policy;
   if (handler != nullptr) {
     self->in_callback = true;
+    ++self->os_thread->regions;  // no fiber comes or goes
     policy = handler(owner_, &event, owner_->limit_arg.load(std::memory_order_acquire));
+    --self->os_thread->regions;
     self->in_callback = false;
   }
   if (limit_.apply(policy)) pacing_.update();

@@ -505,7 +505,7 @@ ACRE_API void* acre_fiber_resume(acre_thread* thread, acre_fiber* fiber, void* v
 
 /* Gives control back to the one that resumed `fiber`, which is the fiber that calls this. Returns the value of
  * the next resume. NULL with acre_last_error ACRE_E_STATE if the fiber is not the running one, or its thread
- * is in a blocking region. */
+ * is in a blocking region or a callback. */
 ACRE_API void* acre_fiber_yield(acre_fiber* fiber, void* value);
 
 /* 1: its function has returned or thrown, and its stack has gone back. */

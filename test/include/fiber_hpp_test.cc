@@ -25,7 +25,7 @@ struct Owner {
 
 acre::Options options(bool scans_stacks = true) {
   acre::Options options;
-  options.reserve_bytes = 1 << 30;
+  options.reserve_bytes = 256 << 20;
   options.gc_percent = -1;
   options.conservative_stacks = scans_stacks ? 1 : 0;
   return options;
@@ -185,7 +185,6 @@ BOOST_AUTO_TEST_CASE(exceptions_inside_are_the_fibers_own) {
     }
   }
   // What is on the stack of one that nobody ends is forgotten, exceptions in flight, too.
-  (void)two->resume(thread);
   for (acre::Fiber* fiber : {one, two}) {
     (void)fiber->resume(thread);
     BOOST_TEST(fiber->done());
@@ -363,7 +362,7 @@ BOOST_AUTO_TEST_CASE(no_room_for_a_stack_is_thrown) {
     }
   };
   BOOST_CHECK_THROW(fill(), acre::OutOfMemory);
-  BOOST_TEST(fibers.size() >= 12u);
+  BOOST_TEST(fibers.size() >= 2u);
   for (auto& fiber : fibers) (void)fiber->resume(thread);
 }
 
