@@ -194,38 +194,51 @@ long* new_number(acre::Heap& heap, long value) {
   return object;
 }
 
+// A scheduler frees the stacks of fibers that ended when it comes to it, at the latest when its thread ends: that is
+// to be before the heap does.
+template <class Fn>
+void on_thread_of_its_own(acre::Heap& heap, acre::Thread& waiting, Fn fn) {
+  acre::Blocking blocking(waiting);
+  std::thread([&] {
+    acre::Thread own(heap);
+    fn(own);
+  }).join();
+}
+
 BOOST_AUTO_TEST_CASE(fibers_of_boost_move_between_threads_with_what_they_hold) {
   constexpr long kFibers = 200;
   std::atomic<long> wrong{0};
   std::atomic<long> done{0};
   long locked_sum = 0;
-  Workers workers(heap, thread, 4);
-  {
-    fibers::mutex mutex;
-    std::vector<fibers::fiber> all;
-    for (long i = 0; i < kFibers; ++i) {
-      all.emplace_back(fibers::launch::dispatch, std::allocator_arg, stacks, [&, i] {
-        long* object = new_number(heap, i);
-        for (long n = 0; n < 20; ++n) {
-          boost::this_fiber::yield();
-          if (object[4] != i) ++wrong;
-          if (n % 7 == i % 7) {
-            const std::unique_lock<fibers::mutex> lock(mutex);
+  on_thread_of_its_own(heap, thread, [&](acre::Thread& own) {
+    Workers workers(heap, own, 4);
+    {
+      fibers::mutex mutex;
+      std::vector<fibers::fiber> all;
+      for (long i = 0; i < kFibers; ++i) {
+        all.emplace_back(fibers::launch::dispatch, std::allocator_arg, stacks, [&, i] {
+          long* object = new_number(heap, i);
+          for (long n = 0; n < 20; ++n) {
             boost::this_fiber::yield();
-            locked_sum += object[4];
+            if (object[4] != i) ++wrong;
+            if (n % 7 == i % 7) {
+              const std::unique_lock<fibers::mutex> lock(mutex);
+              boost::this_fiber::yield();
+              locked_sum += object[4];
+            }
+            if ((n + 7 * i) % 50 == 0) acre_collect(current(heap));
+            if (n % 5 == 0) boost::this_fiber::sleep_for(std::chrono::microseconds(50));
+            long* fresh = new_number(heap, i);
+            if (object[4] != i) ++wrong;
+            object = fresh;
           }
-          if ((n + 7 * i) % 50 == 0) acre_collect(current(heap));
-          if (n % 5 == 0) boost::this_fiber::sleep_for(std::chrono::microseconds(50));
-          long* fresh = new_number(heap, i);
-          if (object[4] != i) ++wrong;
-          object = fresh;
-        }
-        ++done;
-      });
+          ++done;
+        });
+      }
+      for (fibers::fiber& fiber : all) fiber.join();
     }
-    for (fibers::fiber& fiber : all) fiber.join();
-  }
-  workers.finish(thread);
+    workers.finish(own);
+  });
   BOOST_TEST(wrong == 0);
   BOOST_TEST(done == kFibers);
   long expected = 0;
@@ -243,35 +256,38 @@ BOOST_AUTO_TEST_CASE(what_goes_through_a_channel_is_held_by_a_frame_at_either_en
   constexpr long kNumbers = 20;
   std::atomic<long> wrong{0};
   std::atomic<long> received{0};
-  Workers workers(heap, thread, 3);
-  {
-    // A sender waits until its number is taken, so there is always a frame that holds it.
-    std::vector<std::unique_ptr<fibers::unbuffered_channel<long*>>> channels;
-    std::vector<fibers::fiber> all;
-    for (long i = 0; i < kPairs; ++i) {
-      channels.push_back(std::make_unique<fibers::unbuffered_channel<long*>>());
-      fibers::unbuffered_channel<long*>& channel = *channels.back();
-      all.emplace_back(std::allocator_arg, stacks, [&heap = heap, &channel, i] {
-        for (long n = 0; n < kNumbers; ++n) channel.push(new_number(heap, i * 1000 + n));
-        channel.close();
-      });
-      all.emplace_back(std::allocator_arg, stacks, [&, &of = channel, i] {
-        long* number = nullptr;
-        for (long n = 0; of.pop(number) == fibers::channel_op_status::success; ++n) {
-          if ((n + 7 * i) % 40 == 0) acre_collect(current(heap));
-          (void)new_number(heap, -1);
-          boost::this_fiber::yield();
-          if (number[4] != i * 1000 + n) ++wrong;
-          ++received;
-        }
-      });
+  on_thread_of_its_own(heap, thread, [&](acre::Thread& own) {
+    Workers workers(heap, own, 3);
+    {
+      // A sender waits until its number is taken, so there is always a frame that holds it.
+      std::vector<std::unique_ptr<fibers::unbuffered_channel<long*>>> channels;
+      std::vector<fibers::fiber> all;
+      for (long i = 0; i < kPairs; ++i) {
+        channels.push_back(std::make_unique<fibers::unbuffered_channel<long*>>());
+        fibers::unbuffered_channel<long*>& channel = *channels.back();
+        all.emplace_back(std::allocator_arg, stacks, [&heap = heap, &channel, i] {
+          for (long n = 0; n < kNumbers; ++n) channel.push(new_number(heap, i * 1000 + n));
+          channel.close();
+        });
+        all.emplace_back(std::allocator_arg, stacks, [&, &of = channel, i] {
+          long* number = nullptr;
+          for (long n = 0; of.pop(number) == fibers::channel_op_status::success; ++n) {
+            if ((n + 7 * i) % 40 == 0) acre_collect(current(heap));
+            (void)new_number(heap, -1);
+            boost::this_fiber::yield();
+            if (number[4] != i * 1000 + n) ++wrong;
+            ++received;
+          }
+        });
+      }
+      for (fibers::fiber& fiber : all) fiber.join();
     }
-    for (fibers::fiber& fiber : all) fiber.join();
-  }
-  workers.finish(thread);
+    workers.finish(own);
+  });
   BOOST_TEST(wrong == 0);
   BOOST_TEST(received == kPairs * kNumbers);
   BOOST_TEST(heap.verify());
+  BOOST_TEST(heap.stats().stacks == 0u);
 }
 
 #endif
