@@ -63,7 +63,9 @@ def acre_catching_layer(name, srcs = [], hdrs = [], deps = [], visible_to = []):
         name = name,
         srcs = srcs,
         hdrs = hdrs,
-        copts = [flag for flag in _CORE if flag != "-fno-exceptions"] + _MACHINE + _COMPILER,
+        # (Without RTTI the types that are caught would be made here, of parts of the C++ runtime.)
+        copts = [flag for flag in _CORE if flag not in ["-fno-exceptions", "-fno-rtti"]] +
+                _MACHINE + _COMPILER,
         linkstatic = True,
         visibility = [_visibility(label) for label in visible_to] + [
             "//bench:__subpackages__",

@@ -70,7 +70,9 @@ void* ask_handler(acre_thread* thread, const Request& request) {
   {
     const acre::rt::OutsideAcre outside;
     thread->in_callback = true;
+    ++thread->os_thread->regions;  // no fiber comes or goes
     again = handler(heap, request.asked, heap->oom_arg.load(std::memory_order_acquire));
+    --thread->os_thread->regions;
     thread->in_callback = false;
   }
   if (again == 0) return nullptr;

@@ -110,13 +110,20 @@ acre_status acre_stack_new(acre_heap* heap, size_t stack_bytes, acre_stack* out)
   if (heap == nullptr || !stack_size(stack_bytes, &bytes)) return ACRE_E_INVALID;
   if (heap->core.options.conservative_stacks == 0) return ACRE_E_INVALID;
   if (heap->threads.inside_stop()) return ACRE_E_STATE;
-  if (heap->core.options.overflow_report != 0) (void)acre::rt::report_overflows();
+  if (heap->core.options.overflow_report != 0) {
+    (void)acre::rt::report_overflows();
+    // Who makes a stack is who runs on it, mostly, and no call of ours tells.
+    if (acre_thread* thread = heap->threads.current()) acre::rt::give_signal_stack_to(thread);
+  }
   acre_status why = ACRE_E_NOMEM;
   // The thread's caches are for fibers; here, a lock more does not matter.
   acre::rt::PageCache pages{};
-  Stack* stack =
-      heap->stacks.take(acre::rt::stack_class_for(bytes), StackUse::kForeign, nullptr, pages, &why);
-  heap->core.pages.flush_cache(pages);
+  Stack* stack = nullptr;
+  heap->threads.outside_stops([&] {
+    stack = heap->stacks.take(acre::rt::stack_class_for(bytes), StackUse::kForeign, nullptr, pages,
+                              &why);
+    heap->core.pages.flush_cache(pages);
+  });
   if (stack == nullptr) return why;
   *out = {stack->low.as<void>(), stack->high.as<void>()};
   return ACRE_OK;
@@ -125,13 +132,14 @@ acre_status acre_stack_new(acre_heap* heap, size_t stack_bytes, acre_stack* out)
 acre_status acre_stack_free(acre_heap* heap, const acre_stack* stack) {
   if (heap == nullptr || stack == nullptr) return ACRE_E_INVALID;
   const acre::rt::InsideAcre inside;
+  if (heap->threads.inside_stop()) return ACRE_E_STATE;
   Stack* known = heap->stacks.find(Addr(stack->low));
   if (known == nullptr || known->low != Addr(stack->low) || known->high != Addr(stack->high) ||
       known->use.load(std::memory_order_acquire) != StackUse::kForeign) {
     return ACRE_E_INVALID;
   }
   acre::rt::tell_stack_is_free(*known);
-  heap->stacks.put(known, nullptr);
+  heap->threads.outside_stops([&] { heap->stacks.put(known, nullptr); });
   return ACRE_OK;
 }
 

@@ -101,8 +101,8 @@ bool Cycle::collect(Thread* self, Reason reason) {
       self, [&] { rt::on_roomy_stack(self, collect_once); }, patience);
   if (!collected) return stopped;
   // Who waits for pages, or has no background thread, does it at once.
-  if (reason != Reason::kTrigger || heap_->options.scavenger == 0) {
-    while (give_back_stacks()) {
+  if (self != nullptr && (reason != Reason::kTrigger || heap_->options.scavenger == 0)) {
+    while (stacks_->give_back(kStacksPerStep)) {
     }
   }
   keep_limit(self);
@@ -146,6 +146,12 @@ bool Cycle::trim_buffers(unsigned most) {
   unsigned trimmed = 0;
   (void)threads_->try_between_stops([&] { trimmed = pool_.trim(most); });
   return trimmed != 0;
+}
+
+bool Cycle::give_back_stacks() {
+  bool more = false;
+  (void)threads_->try_between_stops([&] { more = stacks_->give_back(kStacksPerStep); });
+  return more;
 }
 
 bool Cycle::trim_stacks() {
@@ -326,7 +332,9 @@ void Cycle::keep_limit(Thread* self) {
   if (handler != nullptr) {
     const rt::OutsideAcre outside;
     self->in_callback = true;
+    ++self->os_thread->regions;  // no fiber comes or goes
     policy = handler(owner_, &event, owner_->limit_arg.load(std::memory_order_acquire));
+    --self->os_thread->regions;
     self->in_callback = false;
   }
   if (limit_.apply(policy)) pacing_.update();

@@ -97,7 +97,7 @@ class Cycle {
   Fibers& fibers() { return fibers_; }
   // Steps of the background thread. False: nothing was to be done, or not now.
   bool trim_stacks();
-  bool give_back_stacks() { return stacks_->give_back(kStacksPerStep); }
+  bool give_back_stacks();
 
   // Go's line: what was given back since *background and *allocating, which become what they are now.
   void trace_scavenge(uint64_t* background, uint64_t* allocating, bool forced);

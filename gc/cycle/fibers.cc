@@ -50,10 +50,8 @@ uint64_t Fibers::after_marking(bool all) {
   stacks_->for_each([&](Stack& stack) {
     if (stack.use.load(std::memory_order_relaxed) != StackUse::kFiber) return;
     Fiber* fiber = stack.fiber;
-    // On its way to become one; or its thread has ended on it.
-    if (fiber == nullptr || fiber->state.load(std::memory_order_relaxed) == FiberState::kLost)
-      return;
-    if (!marked(fiber)) {
+    if (fiber == nullptr) return;  // on its way to become one
+    if (!marked(fiber) || fiber->state.load(std::memory_order_relaxed) == FiberState::kLost) {
       rt::drop_fiber(*stacks_, fiber, nullptr);
       return;
     }

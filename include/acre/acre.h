@@ -532,7 +532,7 @@ ACRE_API void* acre_fiber_resume(acre_thread* thread, acre_fiber* fiber, void* v
 
 /* Gives control back to the one that resumed `fiber`, which is the fiber that calls this. Returns the value of
  * the next resume. NULL with acre_last_error ACRE_E_STATE if the fiber is not the running one, or its thread
- * is in a blocking region. */
+ * is in a blocking region or a callback. */
 ACRE_API void* acre_fiber_yield(acre_fiber* fiber, void* value);
 
 /* 1: its function has returned or thrown, and its stack has gone back. */
@@ -555,15 +555,17 @@ ACRE_API void acre_fiber_set_name(acre_fiber* fiber, const char* name);
 /* A stack of the heap for who switches by other means (acre/fiber_stack.hpp is this for Boost's coroutines).
  * Whoever runs on it may be attached and call Acre, and all of the stack is scanned conservatively, whether in
  * use or not, until it is freed; so is all of the own stack of a thread that runs on one. Needs
- * conservative_stacks. */
+ * conservative_stacks. The message of an overflow needs a signal stack (sigaltstack): attached threads that make
+ * such stacks, or run fibers, get one if they have none. */
 typedef struct acre_stack {
   void* low;  /* the lowest byte; the guard lies below */
   void* high; /* one behind the highest: where it begins */
 } acre_stack;
 /* stack_bytes as for acre_fiber_new. Any thread. ACRE_E_INVALID: NULL out, too large, or a heap without
- * conservative_stacks; ACRE_E_NOMEM; ACRE_E_LIMIT. */
+ * conservative_stacks; ACRE_E_NOMEM; ACRE_E_LIMIT; ACRE_E_STATE: in a callback. */
 ACRE_API acre_status acre_stack_new(acre_heap* heap, size_t stack_bytes, acre_stack* out);
-/* Nobody runs on it any more. ACRE_E_INVALID: it is not one of this heap's. Any thread. */
+/* Nobody runs on it any more. ACRE_E_INVALID: it is not one of this heap's. ACRE_E_STATE: in a
+ * callback. Any thread. */
 ACRE_API acre_status acre_stack_free(acre_heap* heap, const acre_stack* stack);
 
 /* ---- Inspection -------------------------------------------------------------------------------- */

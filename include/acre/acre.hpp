@@ -47,6 +47,10 @@
 #include <utility>
 #include <vector>
 
+#if defined(__GLIBCXX__)
+#include <cxxabi.h>  // the exception by which threads end
+#endif
+
 namespace acre {
 
 // ---- Errors -----------------------------------------------------------------------------------
@@ -730,6 +734,10 @@ void* run_fiber(acre_fiber* raw, void* given) {
     } else {
       return fn(fiber);
     }
+#if defined(__GLIBCXX__)
+  } catch (abi::__forced_unwind&) {
+    throw;  // the thread ends
+#endif
   } catch (...) {
     frame.transfer->error = std::current_exception();
   }

@@ -11,6 +11,9 @@
 // ready, which a collection would wait for: take the scheduler by way of Idling,
 //
 //   boost::fibers::use_scheduling_algorithm<acre::Idling<boost::fibers::algo::shared_work>>(thread, true);
+//
+// A scheduler frees the stacks of fibers that ended when it comes to it, at the latest when its thread ends: end the
+// threads that run fibers before the heap (the program's first thread ends with the program).
 #ifndef ACRE_FIBER_STACK_HPP_
 #define ACRE_FIBER_STACK_HPP_
 

@@ -10,7 +10,7 @@ struct acre_fiber;
 
 namespace acre::rt {
 
-// False: an exception left fn, and is gone.
+// False: an exception left fn, and is gone. (Not that by which a thread ends: that passes.)
 bool call_guarded(void* (*fn)(acre_fiber*, void*), acre_fiber* fiber, void* arg, void** result);
 
 // The C++ runtime's record of the exceptions that the calling thread is handling, after the Itanium ABI

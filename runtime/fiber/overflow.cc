@@ -23,8 +23,8 @@ void explain(Addr address) {
     } else {
       line << "a coroutine";
     }
-    line << " needs more than its stack of " << stack_class_bytes(stack->stack_class) << " at ["
-         << stack->low << ", " << stack->high << "): it touched " << address;
+    line << " needs more than its stack of " << stack->size() << " at [" << stack->low << ", "
+         << stack->high << "): it touched " << address;
     write_stderr(line);
     return;
   }

@@ -257,6 +257,8 @@ bool Os::unguard(Addr start, ByteCount size) {
     return call.refused();
   }
   guard_vmas_.fetch_sub(2, std::memory_order_relaxed);
+  // Counting them anew may be seconds away.
+  process_vmas_.fetch_sub(2, std::memory_order_relaxed);
   return true;
 }
 

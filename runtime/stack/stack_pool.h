@@ -19,7 +19,7 @@
 // Invariants: a stack span and its record point to each other; a record is in one list (the pool's free
 // ones of its class, a cache's, or those without a span) or in use. in_use_bytes is the sum over spans.
 //
-// Threads: take and put by any thread, with its own cache or none. for_each and reclaim: world stopped, or
+// Threads: take and put by any thread, with its own cache or none, while nobody stops the world. for_each and reclaim: world stopped, or
 // as they say. No span is taken or given back under the pool's lock.
 
 #ifndef ACRE_RUNTIME_STACK_STACK_POOL_H_
@@ -57,8 +57,8 @@ class StackPool {
   // At the end of marking, world stopped: the stacks that were not needed since the last time are taken out
   // for give_back. `all`: all free ones.
   void retire_unneeded(bool all);
-  // Gives some of those back to the page heap, with their guards removed. False: none are left. No lock
-  // held; any thread.
+  // Gives some of those back to the page heap, with their guards removed. False: none are left. Any thread,
+  // while nobody stops the world.
   bool give_back(unsigned most);
 
   // Every record, whatever its use. World stopped.

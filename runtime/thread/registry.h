@@ -100,6 +100,15 @@ class ThreadRegistry {
     stop_lock_.unlock();
     return true;
   }
+  // Calls fn(), short too, while nobody stops the world: who runs, attached, keeps others from that anyway; else
+  // they wait. Not inside a stop.
+  template <class Fn>
+  void outside_stops(Fn fn) {
+    const Thread* self = current();
+    if (self != nullptr && self->blocking_depth == 0) return fn();
+    LockGuard guard(stop_lock_);
+    fn();
+  }
   // Whether the calling thread is inside with_stopped_world (of this heap).
   bool inside_stop() const;
   // Whether it is inside with_stopped_world of any heap.

@@ -41,7 +41,7 @@ inline constexpr uintptr_t kNoStackPointer = 0;
 // storage; others read it while the thread is stopped or blocks.
 struct OsThread {
   acre_fiber* fiber;  // that runs on it (runtime/fiber); NULL: it is on its own stack
-  uint32_t regions;   // blocking ones that it is in, nested ones not counted
+  uint32_t regions;  // that no switch crosses: blocking ones, nested ones not counted, and handlers
   void (*lose_fibers)(acre_thread*);  // called if one runs when the thread leaves a heap
   bool ready_for_fibers;
   bool annotates;    // a sanitizer wants to know of switches

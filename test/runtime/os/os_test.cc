@@ -260,7 +260,7 @@ BOOST_AUTO_TEST_CASE(the_nth_call_of_each_kind_fails_as_planned_and_changes_noth
   const Os::Counters before = os->counters();
   for (const OsCall call :
        {OsCall::kReserve, OsCall::kCommit, OsCall::kRelease, OsCall::kDecommit, OsCall::kAdvise,
-        OsCall::kPopulate, OsCall::kCollapse, OsCall::kUnmap, OsCall::kQuery}) {
+        OsCall::kPopulate, OsCall::kCollapse, OsCall::kUnmap, OsCall::kQuery, OsCall::kGuard}) {
     plan.fail(call, 1);
   }
   BOOST_TEST((os->reserve(size, page) == Addr{}));
@@ -272,13 +272,14 @@ BOOST_AUTO_TEST_CASE(the_nth_call_of_each_kind_fails_as_planned_and_changes_noth
   BOOST_TEST(!os->collapse(start, page));
   BOOST_TEST(!os->unmap(start, size));
   BOOST_TEST(os->resident(start, size).raw == 0u);
+  BOOST_TEST(!os->guard(start, page));
 
   const Os::Counters after = os->counters();
   BOOST_TEST(after.reserved.raw == before.reserved.raw);
   BOOST_TEST(after.committed.raw == before.committed.raw);
   BOOST_TEST(after.vmas == before.vmas);
-  BOOST_TEST(after.all_calls() == before.all_calls() + 9);
-  BOOST_TEST(after.all_failures() == before.all_failures() + 9);
+  BOOST_TEST(after.all_calls() == before.all_calls() + 10);
+  BOOST_TEST(after.all_failures() == before.all_failures() + 10);
   for (size_t i = 0; i < kOsCalls; ++i) BOOST_TEST(after.failures[i] == 1u);
   BOOST_TEST(all_bytes_are(start, page, 9));
   require_books_are_the_kernels(*os, start, size);
