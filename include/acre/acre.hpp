@@ -663,9 +663,11 @@ struct FiberTransfer {
 struct FiberFrame {
   FiberTransfer* transfer = nullptr;
 
-  void take(void* transfer_of_resume) {
+  // Returns the value.
+  void* take(void* transfer_of_resume) {
     transfer = static_cast<FiberTransfer*>(transfer_of_resume);
     transfer->taken = true;
+    return transfer->value;
   }
 };
 
@@ -700,10 +702,10 @@ class Fiber {
   }
   // In the fiber: gives control back to who resumed it, and returns the value of the next resume.
   void* yield(void* value = nullptr) {
+    auto* mine = static_cast<detail::FiberFrame*>(acre_fiber_data(get()));
     void* transfer = acre_fiber_yield(get(), value);
     if (transfer == nullptr) throw Error(ACRE_E_STATE);
-    frame().take(transfer);
-    return frame().transfer->value;
+    return mine->take(transfer);
   }
   // In the fiber: the thread that runs it, another one perhaps after each yield.
   Thread& thread() { return *frame().transfer->thread; }
@@ -726,7 +728,7 @@ void* run_fiber(acre_fiber* raw, void* given) {
   Fn fn(std::move(*static_cast<Fn*>(given)));
   FiberFrame frame;
   acre_fiber_set_data(raw, &frame);
-  frame.take(acre_fiber_yield(raw, nullptr));
+  (void)frame.take(acre_fiber_yield(raw, nullptr));
   auto& fiber = *reinterpret_cast<Fiber*>(raw);
   try {
     if constexpr (std::is_void_v<std::invoke_result_t<Fn&, Fiber&>>) {

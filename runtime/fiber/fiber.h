@@ -60,7 +60,7 @@ enum class FiberState : uint8_t {
 
 }  // namespace acre::rt
 
-struct acre_fiber {
+struct alignas(64) acre_fiber {
   // What a switch needs: one line of the cache.
   void* context;  // new, suspended: where it goes on
   acre_heap* heap;

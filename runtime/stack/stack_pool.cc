@@ -77,10 +77,10 @@ Stack* StackPool::make(unsigned stack_class, PageCache& pages, acre_status* why)
   retention.add_untouched(untouched);
   Span* span = heap_->pages.alloc_span(request, pages);
   if (span == nullptr || !heap_->os.guard(span->start(heap_->space), guard_bytes())) {
+    retention.remove_untouched(untouched);
     *why = ACRE_E_LIMIT;
     if (span == nullptr && retention.may_hold(guard_bytes())) *why = ACRE_E_NOMEM;
     if (span != nullptr) heap_->pages.free_span(*span);
-    retention.remove_untouched(untouched);
     put_record(stack);
     return nullptr;
   }

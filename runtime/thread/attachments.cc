@@ -6,7 +6,7 @@
 namespace acre::rt {
 namespace {
 
-thread_local constinit OsThread this_os_thread{};
+constinit thread_local OsThread this_os_thread __attribute__((tls_model("initial-exec"))) = {};
 
 template <class Fn>
 void for_each_but_of(const ThreadRegistry* one, Fn fn) {

@@ -144,6 +144,28 @@ BOOST_AUTO_TEST_CASE(a_result_is_read) {
   BOOST_TEST(read->cpu_seconds == 2);
   BOOST_TEST(read->live_bytes == 12u);
   BOOST_TEST(read->collections == 3u);
+  BOOST_TEST(read->phases.empty());
+}
+
+BOOST_AUTO_TEST_CASE(phases_are_read_and_their_medians_taken) {
+  std::string problem;
+  const auto read = parse_measurement(
+      R"({"answer":"0123456789abcdef","seconds":1.5,"cpu_seconds":2,"setup_seconds":0,)"
+      R"("live_bytes":12,"collections":3,)"
+      R"("phases":[{"name":"create","ns":100.5},{"name":"switch","ns":20}]})",
+      problem);
+  BOOST_REQUIRE(read.has_value());
+  BOOST_TEST_REQUIRE(read->phases.size() == 2u);
+  BOOST_TEST(read->phases[0].name == "create");
+  BOOST_TEST(read->phases[0].nanoseconds == 100.5);
+  std::vector<Run> runs(3, good_run(1));
+  for (std::size_t i = 0; i < 3; ++i) runs[i].figures.phases = read->phases;
+  runs[1].figures.phases[1].nanoseconds = 30;
+  runs[2].figures.phases[1].nanoseconds = 40;
+  const Result result = summarize("fibers", "acre", "v", runs);
+  BOOST_TEST(result.phase_ns("switch") == 30);
+  BOOST_TEST(result.phase_ns("create") == 100.5);
+  BOOST_TEST(result.phase_ns("finish") == 0);
 }
 
 BOOST_AUTO_TEST_CASE(what_is_no_result_is_rejected_with_the_reason) {
@@ -163,6 +185,11 @@ BOOST_AUTO_TEST_CASE(what_is_no_result_is_rejected_with_the_reason) {
   check_rejected(answer + R"("seconds":1,"cpu_seconds":1,"setup_seconds":0,"live_bytes":-1,)" +
                      R"("collections":0})",
                  "\"live_bytes\" is no count");
+  const std::string good = answer + R"("seconds":1,"cpu_seconds":1,"setup_seconds":0,)" +
+                           R"("live_bytes":1,"collections":0,"phases":[)";
+  check_rejected(good + "1]}", "a phase has no name");
+  check_rejected(good + R"({"name":1,"ns":1}]})", "a phase has no name");
+  check_rejected(good + R"({"name":"create","ns":-1}]})", "\"ns\" is no time");
 }
 
 BOOST_AUTO_TEST_CASE(rounds_become_medians_and_the_largest_peak) {
@@ -267,7 +294,7 @@ BOOST_AUTO_TEST_CASE(every_workload_has_a_target_and_every_target_a_workload) {
                            [&](const Target& t) { return t.workload == name; }),
                name);
   }
-  BOOST_TEST(targets.size() == 37u);
+  BOOST_TEST(targets.size() == 41u);
 }
 
 BOOST_AUTO_TEST_CASE(mallocs_do_not_collect_and_raw_only_grows) {
@@ -281,6 +308,11 @@ BOOST_AUTO_TEST_CASE(mallocs_do_not_collect_and_raw_only_grows) {
   BOOST_TEST(runs("churn", "glibc"));
   BOOST_TEST(runs("grow", "raw_huge"));
   BOOST_TEST(!runs("frag", "raw"));
+  BOOST_TEST(runs("fibers", "acre_c"));
+  BOOST_TEST(runs("fibers", "boost"));
+  BOOST_TEST(!runs("fibers", "boehm"));
+  BOOST_TEST(!runs("fibers", "glibc"));
+  BOOST_TEST(!runs("churn", "boost"));
 }
 
 BOOST_AUTO_TEST_CASE(the_table_has_ratios_scaling_targets_and_failures) {
@@ -306,7 +338,7 @@ BOOST_AUTO_TEST_CASE(the_json_has_the_keys_that_the_readme_names) {
   const auto& first = json["results"][0];
   for (const char* key : {"workload", "system", "version", "seconds", "seconds_all", "spread",
                           "cpu_seconds", "setup_seconds", "peak_rss", "live_bytes", "collections",
-                          "rounds", "answer", "ok", "failure"}) {
+                          "rounds", "answer", "ok", "failure", "phases"}) {
     BOOST_TEST(first.contains(key), key);
   }
   BOOST_TEST(first["seconds"] == 2.0);

@@ -34,8 +34,8 @@
 namespace acre::compare {
 namespace {
 
-// With a sanitizer's shadow memory: a collector that knows nothing of it (Boehm's) cannot run, nor can addresses
-// be limited.
+// With a sanitizer's shadow memory: what knows nothing of it (Boehm's collector, Boost's switches) cannot run, nor
+// can addresses be limited.
 constexpr bool kShadowed = ACRE_TEST_ASAN || ACRE_TEST_TSAN;
 
 // ThreadSanitizer has nothing to find in one thread, and takes a minute not to.
@@ -52,7 +52,7 @@ std::map<std::string, std::string> read_answers() {
   std::string workload;
   std::string answer;
   while (file >> workload >> answer) answers[workload] = answer;
-  BOOST_REQUIRE_EQUAL(answers.size(), 14u);
+  BOOST_REQUIRE_EQUAL(answers.size(), 17u);
   return answers;
 }
 
@@ -63,7 +63,7 @@ const std::map<std::string, std::string>& known_answers() {
 
 std::vector<std::string> programs() {
   std::vector<std::string> names = {"acre_cc", "acre_c", "malloc"};
-  if (!kShadowed) names.push_back("boehm");
+  if (!kShadowed) names.insert(names.end(), {"boehm", "boost"});
   return names;
 }
 
@@ -100,21 +100,32 @@ std::set<std::string> listed(const std::string& program) {
   return names;
 }
 
+void check_phases(const nlohmann::json& phases) {
+  BOOST_REQUIRE(phases.size() == 3u);
+  constexpr std::array kNames = {"create", "switch", "finish"};
+  for (std::size_t i = 0; i < kNames.size(); ++i) {
+    BOOST_TEST(phases[i].at("name").get<std::string>() == kNames[i]);
+    BOOST_TEST(phases[i].at("ns").get<double>() > 0);
+  }
+}
+
 // One line, an object with these keys, and figures that can be.
 void check_line(const std::string& program, const std::string& workload, const std::string& line) {
   BOOST_REQUIRE(line.find('\n') == line.size() - 1);
   const nlohmann::json outcome = nlohmann::json::parse(line);
-  BOOST_TEST(outcome.size() == 6u);
+  const bool fibers = workload.rfind("fibers", 0) == 0;
+  BOOST_TEST(outcome.size() == (fibers ? 7u : 6u));
   BOOST_TEST(outcome.at("answer").get<std::string>() == known_answers().at(workload));
   BOOST_TEST(outcome.at("seconds").get<double>() > 0);
   BOOST_TEST(outcome.at("cpu_seconds").get<double>() > 0);
   const bool timed_collections = workload == "graph" || workload == "list";
-  BOOST_TEST((outcome.at("setup_seconds").get<double>() > 0) == timed_collections);
+  BOOST_TEST((outcome.at("setup_seconds").get<double>() > 0) == (timed_collections || fibers));
   const auto live = outcome.at("live_bytes").get<std::uint64_t>();
   if (workload.rfind("grow", 0) == 0) BOOST_TEST(live == (std::uint64_t{64} << 20));
   if (workload == "frag") BOOST_TEST((live > 16u << 20 && live < 17u << 20));
   const auto collections = outcome.at("collections").get<std::uint64_t>();
-  BOOST_TEST((collections > 0) == (program != "malloc"));
+  BOOST_TEST((collections > 0) == (program != "malloc" && program != "boost"));
+  if (fibers) check_phases(outcome.at("phases"));
 }
 
 BOOST_AUTO_TEST_CASE(every_program_gives_the_same_answer_for_every_workload) {
@@ -131,16 +142,18 @@ BOOST_AUTO_TEST_CASE(every_program_gives_the_same_answer_for_every_workload) {
 }
 
 BOOST_AUTO_TEST_CASE(each_program_lists_what_its_interface_can_do) {
-  std::set<std::string> of_malloc;
-  std::set<std::string> of_collectors;
+  std::map<std::string, std::set<std::string>> of;
   for (const auto& [workload, answer] : known_answers()) {
-    if (workload != "graph" && workload != "list") of_malloc.insert(workload);
-    if (workload.rfind("grow_raw", 0) != 0) of_collectors.insert(workload);
+    const bool fibers = workload.rfind("fibers", 0) == 0;
+    if (workload != "graph" && workload != "list" && !fibers) of["malloc"].insert(workload);
+    if (workload.rfind("grow_raw", 0) != 0 && !fibers) of["boehm"].insert(workload);
   }
+  of["acre_cc"] = of["boehm"];
+  of["acre_cc"].insert("fibers");
+  of["acre_c"] = of["acre_cc"];
+  of["boost"] = {"fibers", "fibers_protected"};
   for (const std::string& program : programs()) {
-    BOOST_TEST_CONTEXT(program) {
-      BOOST_CHECK(listed(program) == (program == "malloc" ? of_malloc : of_collectors));
-    }
+    BOOST_TEST_CONTEXT(program) { BOOST_CHECK(listed(program) == of[program]); }
   }
 }
 
@@ -149,6 +162,7 @@ BOOST_AUTO_TEST_CASE(each_program_says_which_version_it_measures) {
       {"acre_cc", "Acre [0-9]+\\.[0-9]+\\.[0-9]+ \\(C\\+\\+\\)\n"},
       {"acre_c", "Acre [0-9]+\\.[0-9]+\\.[0-9]+ \\(C\\)\n"},
       {"boehm", "Boehm GC [0-9]+\\.[0-9]+\\.[0-9]+\n"},
+      {"boost", "Boost\\.Context [0-9]+\\.[0-9]+\\.[0-9]+\n"},
       {"malloc", "[a-z ]+ [0-9.]+\n"},
   };
   for (const std::string& program : programs()) {

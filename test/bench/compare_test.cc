@@ -97,11 +97,12 @@ BOOST_AUTO_TEST_CASE(the_list_names_workloads_and_systems) {
   const Ran ran = run_program("COMPARE", "bench/compare/compare", "--list");
   BOOST_TEST(ran.code == 0);
   for (const char* name :
-       {"binary_trees",  "gcbench",    "churn",      "strings",  "graph",    "list",
-        "grow",          "mt_alloc_1", "mt_alloc_2", "larson",   "large",    "frag",
-        "acre",          "acre_c",     "acre_1mark", "boehm",    "go",       "java_serial",
-        "java_parallel", "java_g1",    "glibc",      "mimalloc", "jemalloc", "tcmalloc",
-        "raw",           "raw_huge"}) {
+       {"binary_trees", "gcbench",  "churn",       "strings",         "graph",
+        "list",         "grow",     "mt_alloc_1",  "mt_alloc_2",      "larson",
+        "large",        "frag",     "acre",        "acre_c",          "acre_1mark",
+        "boehm",        "go",       "java_serial", "java_parallel",   "java_g1",
+        "glibc",        "mimalloc", "jemalloc",    "tcmalloc",        "raw",
+        "raw_huge",     "fibers",   "boost",       "boost_protected", "go_gosched"}) {
     BOOST_TEST(contains(ran.output, std::string("  ") + name + " "), name);
   }
 }
@@ -167,6 +168,29 @@ BOOST_AUTO_TEST_CASE(raw_and_one_marker_start_as_they_should) {
   const Ran ran = programs.run("--systems acre_1mark,raw,raw_huge --only graph,grow --rounds 1");
   BOOST_TEST(ran.code == 0, ran.output);
   BOOST_TEST(programs.json()["results"].size() == 3u);
+}
+
+BOOST_AUTO_TEST_CASE(fibers_are_told_by_phase_beside_the_systems_that_have_them) {
+  const Programs programs;
+  const auto answer = [](const std::string& ns) {
+    std::string line = Programs::result("1");
+    return line.replace(line.rfind('}'), 1,
+                        R"(,"phases":[{"name":"create","ns":)" + ns + R"(0},)" +
+                            R"({"name":"switch","ns":)" + ns + R"(},)" +
+                            R"({"name":"finish","ns":)" + ns + "}]}");
+  };
+  programs.write("acre_cc", "[ \"$1\" = fibers ] || exit 9\n" + answer("20"));
+  programs.write("boost", "case $1 in\nfibers) " + answer("16") + " ;;\nfibers_protected) " +
+                              answer("120") + " ;;\n*) exit 9 ;;\nesac");
+  const Ran ran = programs.run("--systems acre,boehm,boost,boost_protected --only fibers");
+  BOOST_TEST_REQUIRE(ran.code == 0, ran.output);
+  const auto results = programs.json()["results"];
+  BOOST_TEST_REQUIRE(results.size() == 3u);
+  BOOST_TEST(results[2]["phases"][0]["ns"] == 1200.0);
+  BOOST_TEST(contains(ran.output, "switches/s"), ran.output);
+  BOOST_TEST(contains(ran.output, "50.0 M"), ran.output);
+  BOOST_TEST(contains(ran.output, "1.25  <= 1.25  holds"), ran.output);
+  BOOST_TEST(contains(ran.output, "6.00  >= 5     holds"), ran.output);
 }
 
 BOOST_AUTO_TEST_CASE(a_wrong_answer_is_named) {

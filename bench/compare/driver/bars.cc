@@ -59,7 +59,7 @@ std::string bars_of(const Comparison& comparison, const std::string& workload) {
   const Result* reference = find_good(comparison.results, workload, comparison.reference);
   return "<div class=\"legend\"><span><i class=\"acre\"></i>Acre</span><span><i "
          "class=\"collector\"></i>other collectors</span><span><i class=\"malloc\"></i>malloc and "
-         "free</span><span><i class=\"raw\"></i>mmap alone</span></div>\n<div class=\"contest\">" +
+         "free</span><span><i class=\"raw\"></i>the limit</span></div>\n<div class=\"contest\">" +
          draw("Time", times, reference == nullptr ? 0 : reference->seconds) +
          draw("Peak resident memory", peaks,
               reference == nullptr ? 0 : static_cast<double>(reference->peak_rss)) +

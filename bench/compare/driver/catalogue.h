@@ -11,7 +11,7 @@ enum class Family {
   kAcre,
   kCollector,  // another garbage-collected heap
   kMalloc,     // malloc and free
-  kRaw,        // mmap alone: the limit of growth
+  kRaw,        // the limit: mmap alone, switches of stacks alone
 };
 
 struct System {
@@ -19,12 +19,13 @@ struct System {
   Family family;
   std::string_view what;
   std::string_view only;  // the one workload it runs; empty: all that its family runs
+  bool has_fibers = false;
 };
 
 struct Workload {
   std::string_view name;
   std::string_view what;
-  bool malloc_too;  // not only collectors
+  enum class By { kAll, kCollectors, kFibers } by;
   bool shows_live;  // peak resident / live is a figure of interest
 };
 

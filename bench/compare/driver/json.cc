@@ -24,6 +24,10 @@ Json settings_of(const Comparison& comparison) {
 }
 
 Json result_of(const Result& result) {
+  Json phases = Json::array();
+  for (const Phase& phase : result.phases) {
+    phases.push_back({{"name", phase.name}, {"ns", phase.nanoseconds}});
+  }
   return {{"workload", result.workload},       {"system", result.system},
           {"version", result.version},         {"seconds", result.seconds},
           {"seconds_all", result.seconds_all}, {"spread", result.spread},
@@ -31,7 +35,7 @@ Json result_of(const Result& result) {
           {"peak_rss", result.peak_rss},       {"live_bytes", result.live_bytes},
           {"collections", result.collections}, {"rounds", result.seconds_all.size()},
           {"answer", result.answer},           {"ok", result.ok},
-          {"failure", result.failure}};
+          {"failure", result.failure},         {"phases", phases}};
 }
 
 Json target_of(const Target& target) {

@@ -45,6 +45,18 @@ std::string answer_of(const Json& object) {
   return answer;
 }
 
+std::vector<Phase> phases_of(const Json& object) {
+  std::vector<Phase> phases;
+  const auto at = object.find("phases");
+  if (at == object.end()) return phases;
+  for (const Json& each : *at) {
+    const Json& name = each.is_object() ? member(each, "name") : each;
+    if (!each.is_object() || !name.is_string()) throw std::runtime_error("a phase has no name");
+    phases.push_back({name.get<std::string>(), seconds_of(each, "ns")});
+  }
+  return phases;
+}
+
 Measurement measurement_of(const std::string& output) {
   const std::size_t newline = output.find('\n');
   if (newline != std::string::npos && newline + 1 != output.size()) {
@@ -60,6 +72,7 @@ Measurement measurement_of(const std::string& output) {
   figures.setup_seconds = seconds_of(object, "setup_seconds");
   figures.live_bytes = count_of(object, "live_bytes");
   figures.collections = count_of(object, "collections");
+  figures.phases = phases_of(object);
   return figures;
 }
 

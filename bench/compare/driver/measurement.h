@@ -4,8 +4,15 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace acre::bench {
+
+// A part of the measured section that is told of its own: what one of its operations takes.
+struct Phase {
+  std::string name;
+  double nanoseconds = 0;
+};
 
 struct Measurement {
   std::string answer;            // 16 hexadecimal digits: the same from every system
@@ -14,6 +21,7 @@ struct Measurement {
   double setup_seconds = 0;      // before it, where that takes long
   std::uint64_t live_bytes = 0;  // the most that the program knew to be live; 0: it does not say
   std::uint64_t collections = 0;
+  std::vector<Phase> phases{};  // of few workloads
 };
 
 // The figures in `output`, or nothing and what is wrong with it in `problem`.

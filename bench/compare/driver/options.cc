@@ -67,9 +67,10 @@ void describe(CLI::App& app, Raw& raw) {
       ->take_last()
       ->type_name("FILE");
   app.add_flag("--list", raw.list, "name the workloads and systems, and end");
-  app.add_option("--native-dir", raw.settings.native_directory,
-                 "where the programs acre_cc, acre_c, boehm and malloc are (default: beside this "
-                 "program, in native)")
+  app.add_option(
+         "--native-dir", raw.settings.native_directory,
+         "where the programs acre_cc, acre_c, boehm, malloc and boost are (default: beside this "
+         "program, in native)")
       ->type_name("DIR");
   app.add_option("--source-dir", raw.settings.source_directory,
                  "where the folders go and java are (default: bench/compare)")
@@ -141,7 +142,7 @@ void print_list() {
   fmt::print("workloads\n");
   for (const Workload& workload : all_workloads()) {
     fmt::print("  {:<14} {}{}\n", workload.name, workload.what,
-               workload.malloc_too ? "" : " (collectors only)");
+               workload.by == Workload::By::kCollectors ? " (collectors only)" : "");
   }
   fmt::print("systems\n");
   for (const System& system : all_systems()) {

@@ -119,6 +119,8 @@ std::string sections(const Comparison& comparison) {
       out += "<h3>Two threads: 2 x the time of mt_alloc_1 / that of mt_alloc_2; 2 at best</h3>" +
              table(scaled);
     }
+    const TableBlock phases = phases_block(comparison, block.workload);
+    if (!phases.rows.empty()) out += "<h3>One fiber, by phase</h3>" + table(phases);
     out += "</section>\n";
   }
   return out;

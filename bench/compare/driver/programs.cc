@@ -49,6 +49,7 @@ const char* native_name(const System& system) {
   if (system.name == "acre" || system.name == "acre_1mark") return "acre_cc";
   if (system.name == "acre_c") return "acre_c";
   if (system.name == "boehm") return "boehm";
+  if (system.name.starts_with("boost")) return "boost";
   if (system.family == Family::kMalloc || system.family == Family::kRaw) return "malloc";
   return nullptr;
 }
@@ -102,7 +103,7 @@ void find_native(Program& program, const CompareSettings& settings) {
     program.environment = {{"LD_PRELOAD", *library}};
   }
   ask_version(program);
-  if (program.system->family == Family::kRaw) program.version = "mmap";
+  if (program.system->name.starts_with("raw")) program.version = "mmap";
 }
 
 void take(Program& program, const Built& built) {
@@ -155,7 +156,7 @@ std::vector<Program> find_programs(const CompareSettings& settings) {
   for (const std::string& name : settings.systems) {
     Program program;
     program.system = find_system(name);
-    if (name == "go") {
+    if (name.starts_with("go")) {
       if (!go) go = build_go(settings);
       take(program, *go);
     } else if (is_java(*program.system)) {
@@ -183,6 +184,8 @@ ChildCommand command_for(const Program& program, const Workload& workload,
   std::string name(workload.name);
   if (program.system->name == "raw") name = "grow_raw";
   if (program.system->name == "raw_huge") name = "grow_raw_huge";
+  if (program.system->name == "go_gosched") name = "fibers_gosched";
+  if (program.system->name == "boost_protected") name = "fibers_protected";
   command.words.push_back(name);
   if (settings.quick) command.words.emplace_back("--quick");
   return command;

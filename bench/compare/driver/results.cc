@@ -14,6 +14,34 @@ double Result::peak_over_live() const {
   return ratio(static_cast<double>(peak_rss), static_cast<double>(live_bytes));
 }
 
+double Result::phase_ns(std::string_view name) const {
+  const auto at =
+      std::find_if(phases.begin(), phases.end(), [&](const Phase& p) { return p.name == name; });
+  return at == phases.end() ? 0 : at->nanoseconds;
+}
+
+namespace {
+
+// By the names that the first of the runs has.
+std::vector<Phase> median_phases(const std::vector<Run>& runs) {
+  std::vector<Phase> medians;
+  for (const Run& run : runs) {
+    if (medians.empty()) medians = run.figures.phases;
+  }
+  for (Phase& phase : medians) {
+    std::vector<double> all;
+    for (const Run& run : runs) {
+      for (const Phase& each : run.figures.phases) {
+        if (each.name == phase.name) all.push_back(each.nanoseconds);
+      }
+    }
+    phase.nanoseconds = median(all);
+  }
+  return medians;
+}
+
+}  // namespace
+
 Result summarize(std::string_view workload, std::string_view system, const std::string& version,
                  const std::vector<Run>& runs) {
   Result result;
@@ -50,6 +78,7 @@ Result summarize(std::string_view workload, std::string_view system, const std::
   result.cpu_seconds = median(cpu);
   result.setup_seconds = median(setup);
   result.collections = static_cast<std::uint64_t>(std::llround(median(collections)));
+  result.phases = median_phases(runs);
   result.ok = result.failure.empty() && !runs.empty();
   return result;
 }

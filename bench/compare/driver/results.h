@@ -32,9 +32,12 @@ struct Result {
   double spread = 0;
   std::uint64_t peak_rss = 0;  // the most of any
   std::uint64_t live_bytes = 0;
-  std::string answer;  // the first
+  std::string answer;         // the first
+  std::vector<Phase> phases;  // medians
 
   double peak_over_live() const;  // 0 if the program does not say what lives
+  // What an operation of the phase takes; 0 if there is none of that name.
+  double phase_ns(std::string_view name) const;
 };
 
 Result summarize(std::string_view workload, std::string_view system, const std::string& version,

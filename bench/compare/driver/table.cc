@@ -117,6 +117,27 @@ TableBlock scaling_block(const Comparison& comparison) {
   return block;
 }
 
+TableBlock phases_block(const Comparison& comparison, const std::string& workload) {
+  TableBlock block{workload, {}, {}};
+  const Result* reference = find_good(comparison.results, workload, comparison.reference);
+  for (const Result& result : comparison.results) {
+    if (result.workload != workload || !result.ok || result.phases.empty()) continue;
+    const bool first = block.rows.empty();
+    TableRow row{result.system, "", {}};
+    for (const Phase& phase : result.phases) {
+      const double base = reference == nullptr ? 0 : reference->phase_ns(phase.name);
+      row.cells.push_back(fmt::format("{:.1f} ns", phase.nanoseconds));
+      row.cells.push_back(quotient(phase.nanoseconds, base));
+      if (first) block.heading.push_back(phase.name);
+      if (first) block.heading.push_back("x " + comparison.reference);
+    }
+    row.cells.push_back(quotient(1e3, result.phase_ns("switch")) + " M");
+    if (first) block.heading.emplace_back("switches/s");
+    block.rows.push_back(std::move(row));
+  }
+  return block;
+}
+
 std::string table_text(const Comparison& comparison) {
   std::string text;
   const TableBlock scaled = scaling_block(comparison);
@@ -127,6 +148,8 @@ std::string table_text(const Comparison& comparison) {
       text += "\n  two threads: 2 x the time of mt_alloc_1 / that of mt_alloc_2; 2 at best\n";
       text += block_text(scaled);
     }
+    const TableBlock phases = phases_block(comparison, block.workload);
+    if (!phases.rows.empty()) text += "\n  one fiber, by phase\n" + block_text(phases);
   }
   text += targets_text(comparison.targets, comparison.settings.quick);
   for (const std::string& note : comparison.notes) text += "\nnote: " + note + "\n";

@@ -33,6 +33,10 @@ std::vector<TableBlock> table_blocks(const Comparison& comparison);
 // Rows of "system", "2 t1 / t2"; empty without both workloads of mt_alloc.
 TableBlock scaling_block(const Comparison& comparison);
 
+// Of a workload with phases: what an operation of each takes, as many times the reference's, and how many
+// switches that is in a second. No rows for other workloads.
+TableBlock phases_block(const Comparison& comparison, const std::string& workload);
+
 std::string table_text(const Comparison& comparison);
 
 }  // namespace acre::bench

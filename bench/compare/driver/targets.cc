@@ -15,6 +15,8 @@ enum class Quantity {
   kPeakAgainst,      // Acre's peak resident / the other's
   kPeakLive,         // Acre's peak resident / live
   kPeakLiveAgainst,  // that / the other's peak resident / live
+  kPhase,            // the other's nanoseconds in a phase / Acre's
+  kPhaseAgainst,     // Acre's nanoseconds in a phase / the other's
   kScaling,          // of Acre from one thread to two
 };
 
@@ -23,6 +25,7 @@ struct Rule {
   Quantity quantity;
   const char* other;
   double bound;
+  const char* phase = "";
 };
 
 using enum Quantity;
@@ -65,6 +68,10 @@ constexpr Rule kRules[] = {
     {"frag", kTime, "go", 1},
     {"frag", kTime, "boehm", 1},
     {"frag", kPeakLiveAgainst, "go", 1},
+    {"fibers", kPhaseAgainst, "boost", 1.25, "switch"},
+    {"fibers", kPhase, "boost_protected", 5, "create"},
+    {"fibers", kPhase, "go", 1, "switch"},
+    {"fibers", kPhase, "go_gosched", 1, "switch"},
 };
 
 std::string words_of(const Rule& rule) {
@@ -74,6 +81,8 @@ std::string words_of(const Rule& rule) {
     case kPeakAgainst: return fmt::format("peak resident of acre / {}", rule.other);
     case kPeakLive: return "peak resident / live of acre";
     case kPeakLiveAgainst: return fmt::format("peak resident / live of acre / {}", rule.other);
+    case kPhase: return fmt::format("{}: {} / acre", rule.phase, rule.other);
+    case kPhaseAgainst: return fmt::format("{}: acre / {}", rule.phase, rule.other);
     case kScaling: break;
   }
   return "2 x time of mt_alloc_1 / mt_alloc_2 of acre";
@@ -93,6 +102,8 @@ double value_of(const Rule& rule, const std::vector<Result>& results) {
     case kPeakAgainst:
       return ratio(static_cast<double>(acre->peak_rss), static_cast<double>(other->peak_rss));
     case kPeakLiveAgainst: return ratio(acre->peak_over_live(), other->peak_over_live());
+    case kPhase: return ratio(other->phase_ns(rule.phase), acre->phase_ns(rule.phase));
+    case kPhaseAgainst: return ratio(acre->phase_ns(rule.phase), other->phase_ns(rule.phase));
     case kPeakLive:
     case kScaling: break;
   }
@@ -123,7 +134,8 @@ std::vector<Target> judge_targets(const std::vector<Result>& results,
     target.workload = rule.workload;
     target.what = words_of(rule);
     target.value = value_of(rule, results);
-    target.at_least = rule.quantity == kTime || rule.quantity == kScaling;
+    target.at_least =
+        rule.quantity == kTime || rule.quantity == kPhase || rule.quantity == kScaling;
     target.bound = rule.bound;
     if (target.value > 0 && !quick) {
       const bool holds =

@@ -3,9 +3,16 @@ package main
 import (
 	"fmt"
 	"runtime"
+	"strings"
 	"syscall"
 	"time"
 )
+
+// A phase is a part of the measured section that is told of its own: what one operation takes.
+type phase struct {
+	name        string
+	nanoseconds float64
+}
 
 // An outcome is what a workload found and took. Times are in seconds.
 type outcome struct {
@@ -14,6 +21,7 @@ type outcome struct {
 	processor float64 // of all threads, over the same section
 	setup     float64 // of building what is then collected
 	liveBytes uint64  // the peak that the workload knows of; 0 if it does not count
+	phases    []phase // of few workloads
 }
 
 // json also reads the number of collections, so it comes after everything else.
@@ -21,8 +29,19 @@ func (o outcome) json() string {
 	var stats runtime.MemStats
 	runtime.ReadMemStats(&stats)
 	return fmt.Sprintf(`{"answer":"%016x","seconds":%.9f,"cpu_seconds":%.6f,"setup_seconds":%.9f,`+
-		`"live_bytes":%d,"collections":%d}`+"\n",
-		o.answer, o.seconds, o.processor, o.setup, o.liveBytes, stats.NumGC)
+		`"live_bytes":%d,"collections":%d%s}`+"\n",
+		o.answer, o.seconds, o.processor, o.setup, o.liveBytes, stats.NumGC, o.phasesJSON())
+}
+
+func (o outcome) phasesJSON() string {
+	if len(o.phases) == 0 {
+		return ""
+	}
+	var parts []string
+	for _, p := range o.phases {
+		parts = append(parts, fmt.Sprintf(`{"name":"%s","ns":%.3f}`, p.name, p.nanoseconds))
+	}
+	return `,"phases":[` + strings.Join(parts, ",") + "]"
 }
 
 // A clock measures from startClock to now.

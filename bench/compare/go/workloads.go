@@ -21,6 +21,8 @@ var workloads = []workload{
 	{"larson", larson},
 	{"large", large},
 	{"frag", frag},
+	{"fibers", fibers},
+	{"fibers_gosched", fibersGosched},
 }
 
 // find returns nil if there is no workload of this name.

@@ -1,11 +1,15 @@
 // The program acre_cc: Acre by its C++ API.
 #include <string>
+#include <vector>
 
+#include "bench/compare/native/acre_cc_fibers.h"
 #include "bench/compare/native/acre_cc_memory.h"
 #include "bench/compare/native/acre_version.h"
 #include "bench/compare/native/workloads.h"
 
 int main(int argc, char** argv) {
   using namespace acre::compare;
-  return run_program(workloads<AcreCc>(), acre_version() + " (C++)", argc, argv);
+  std::vector<Workload> all = workloads<AcreCc>();
+  all.push_back({"fibers", &Fibers<AcreCcFibers>::run});
+  return run_program(all, acre_version() + " (C++)", argc, argv);
 }

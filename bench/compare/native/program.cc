@@ -49,9 +49,15 @@ int run_workload(const Workload& workload, bool quick) {
   std::printf(
       "{\"answer\":\"%016" PRIx64
       "\",\"seconds\":%.9f,\"cpu_seconds\":%.9f,\"setup_seconds\":%.9f,\"live_bytes\":%" PRIu64
-      ",\"collections\":%" PRIu64 "}\n",
+      ",\"collections\":%" PRIu64,
       outcome.answer, outcome.elapsed.seconds, outcome.elapsed.cpu_seconds, outcome.setup_seconds,
       outcome.live_bytes, outcome.collections);
+  const char* before = ",\"phases\":[";
+  for (const Phase& phase : outcome.phases) {
+    std::printf("%s{\"name\":\"%s\",\"ns\":%.3f}", before, phase.name, phase.nanoseconds);
+    before = ",";
+  }
+  std::printf("%s}\n", outcome.phases.empty() ? "" : "]");
   return flushed();
 }
 

@@ -5,10 +5,17 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "bench/compare/native/stopwatch.h"
 
 namespace acre::compare {
+
+// A part of the measured section that is told of its own, by what one of its operations takes.
+struct Phase {
+  const char* name;
+  double nanoseconds;
+};
 
 struct Outcome {
   std::uint64_t answer = 0;  // the same for every system
@@ -16,6 +23,7 @@ struct Outcome {
   double setup_seconds = 0;
   std::uint64_t live_bytes = 0;   // peak, by the sizes asked for; 0: not known
   std::uint64_t collections = 0;  // so far, if the system tells
+  std::vector<Phase> phases{};    // of few workloads
 };
 
 struct Workload {

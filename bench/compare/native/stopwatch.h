@@ -12,9 +12,8 @@ struct Elapsed {
 
 class Stopwatch {
  public:
-  Elapsed read() const {
-    return {now(CLOCK_MONOTONIC) - wall_, now(CLOCK_PROCESS_CPUTIME_ID) - cpu_};
-  }
+  Elapsed read() const { return {read_wall(), now(CLOCK_PROCESS_CPUTIME_ID) - cpu_}; }
+  double read_wall() const { return now(CLOCK_MONOTONIC) - wall_; }
 
  private:
   static double now(clockid_t clock) {
