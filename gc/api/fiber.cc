@@ -70,6 +70,7 @@ acre_status acre_fiber_new(acre_thread* thread, size_t stack_bytes, acre_fiber_f
 }
 
 void* acre_fiber_resume(acre_thread* thread, acre_fiber* fiber, void* value) {
+  if (thread == nullptr) return nullptr;
   return acre::rt::resume_fiber(thread, fiber, value);
 }
 
@@ -85,7 +86,9 @@ acre_status acre_fiber_status(const acre_fiber* fiber) {
   return static_cast<acre_status>(fiber->status);
 }
 
-acre_fiber* acre_fiber_current(acre_thread* thread) { return thread->os_thread->fiber; }
+acre_fiber* acre_fiber_current(acre_thread* thread) {
+  return thread == nullptr ? nullptr : thread->os_thread->fiber;
+}
 
 acre_thread* acre_fiber_thread(const acre_fiber* fiber) { return fiber->thread; }
 

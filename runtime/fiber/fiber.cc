@@ -229,7 +229,7 @@ ACRE_NO_TSAN ACRE_RETURNS_BY_JUMP void* yield_fiber(Fiber* fiber, void* value) {
   Fiber* self = unrelated(os_thread->fiber);
   // Of a fiber that does not run nothing is known but itself.
   if (self != fiber || self->state.load(std::memory_order_relaxed) != FiberState::kRunning) {
-    if (fiber->thread != nullptr) fiber->thread->last_error = ACRE_E_STATE;
+    if (fiber != nullptr && fiber->thread != nullptr) fiber->thread->last_error = ACRE_E_STATE;
     return nullptr;
   }
   self = unrelated(self);
@@ -274,13 +274,16 @@ void drop_fiber(StackPool& pool, Fiber* fiber, StackCache* cache) {
   pool.put(stack, cache);
 }
 
-void lose_fibers(Thread* thread) {
-  OsThread* os_thread = thread->os_thread;
-  for (Fiber* fiber = os_thread->fiber; fiber != nullptr; fiber = fiber->resumer) {
-    if (fiber->heap != thread->heap) continue;
+void lose_fibers(OsThread* os_thread) {
+  for (Fiber* fiber = os_thread->fiber; fiber != nullptr;) {
+    Fiber* next = fiber->resumer;
     fiber->state.store(FiberState::kLost, std::memory_order_relaxed);
     fiber->status = ACRE_E_STATE;
+    fiber->thread = nullptr;
+    fiber->resumer = nullptr;
+    fiber = next;
   }
+  os_thread->fiber = nullptr;
 }
 
 void call_on_roomy_stack(const Thread* thread, void (*fn)(void*), void* arg) {

@@ -113,8 +113,8 @@ void drop_fiber(StackPool& pool, Fiber* fiber, StackCache* cache);
 void tell_stack_is_free(const Stack& stack);
 void tell_stacks_are_free(StackPool& pool);
 
-// The thread leaves its heap while fibers of that run on it.
-void lose_fibers(Thread* thread);
+// The thread has ended on them, whatever their heap, and is on its own stack.
+void lose_fibers(OsThread* os_thread);
 
 // Calls fn(sp, low, high, fake_stack) for each stack in the chain of a thread that was stopped or blocks: those
 // of its fibers, then its own. `fiber` is NULL for the last.

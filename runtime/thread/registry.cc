@@ -171,7 +171,7 @@ void ThreadRegistry::detach_now(Thread* thread) {
     thread->blocking_depth = 1;
     blocking_end(thread);
   }
-  if (thread->os_thread->fiber != nullptr) thread->os_thread->lose_fibers(thread);
+  if (thread->os_thread->fiber != nullptr) thread->os_thread->lose_fibers(thread->os_thread);
   if (thread->signal_stack != nullptr) {
     take_signal_stack(thread->signal_stack);
     thread->os_thread->ready_for_fibers = false;

@@ -42,7 +42,7 @@ inline constexpr uintptr_t kNoStackPointer = 0;
 struct OsThread {
   acre_fiber* fiber;  // that runs on it (runtime/fiber); NULL: it is on its own stack
   uint32_t regions;  // that no switch crosses: blocking ones, nested ones not counted, and handlers
-  void (*lose_fibers)(acre_thread*);  // called if one runs when the thread leaves a heap
+  void (*lose_fibers)(OsThread*);  // called if one runs when the thread ends
   bool ready_for_fibers;
   bool annotates;    // a sanitizer wants to know of switches
   void* exceptions;  // the C++ runtime's record of those in flight, or NULL
