@@ -90,14 +90,14 @@ void collect_if_due(acre_thread* thread) {
 }
 
 __attribute__((noinline)) void* alloc_slow(acre_thread* thread, const Request& request) {
-  ACRE_DCHECK(thread->attach_depth != 0 && pthread_equal(thread->id, pthread_self()) != 0,
-              "an acre_thread is used by its thread, while that is attached");
   const InsideAcre inside;
   acre_heap* heap = thread->heap;
   if (!heap->core.kinds.known(request.kind)) return fail(thread, ACRE_E_INVALID);
   if (thread->blocking_depth != 0 || heap->threads.inside_stop()) {
     return fail(thread, ACRE_E_STATE);
   }
+  ACRE_DCHECK(thread->attach_depth != 0 && pthread_equal(thread->id, pthread_self()) != 0,
+              "an acre_thread is used by its thread, while that is attached");
   if (request.bytes > heap->core.space.reserved().raw) return fail(thread, ACRE_E_NOMEM);
   thread->registry->safepoint(thread);
   collect_if_due(thread);

@@ -90,7 +90,9 @@ acre_fiber* acre_fiber_current(acre_thread* thread) {
   return thread == nullptr ? nullptr : thread->os_thread->fiber;
 }
 
-acre_thread* acre_fiber_thread(const acre_fiber* fiber) { return fiber->thread; }
+acre_thread* acre_fiber_thread(const acre_fiber* fiber) {
+  return acre::rt::is_in_chain(*fiber) ? fiber->thread : nullptr;
+}
 
 size_t acre_fiber_stack_bytes(const acre_fiber* fiber) {
   return fiber->stack == nullptr ? 0 : fiber->stack_high - fiber->stack_low;

@@ -87,12 +87,9 @@ void Fibers::lose_others_in_child(const rt::Thread* self) {
   stacks_->for_each([&](const Stack& stack) {
     Fiber* fiber = stack.fiber;
     if (stack.use.load(std::memory_order_relaxed) != StackUse::kFiber || fiber == nullptr) return;
-    // Others have none.
-    if (fiber->thread == nullptr || fiber->thread == self) return;
+    if (!rt::is_in_chain(*fiber) || fiber->thread == self) return;
     fiber->state.store(FiberState::kLost, std::memory_order_relaxed);
     fiber->status = ACRE_E_STATE;
-    fiber->thread = nullptr;
-    fiber->resumer = nullptr;
     rt::drop_fiber(*stacks_, fiber, nullptr);
   });
 }

@@ -78,12 +78,15 @@ void exchange(T& a, T& b) {
   b = old;
 }
 
-// What belongs to who runs on the thread.
-void exchange_with(Thread* thread, Fiber* fiber) {
+// What belongs to who runs on the thread: hardly ever is there anything.
+inline void exchange_with(Thread* thread, OsThread* os_thread, Fiber* fiber) {
+  auto& exceptions = *static_cast<ExceptionState*>(os_thread->exceptions);
+  const bool none = thread->inline_fields.locals == nullptr && fiber->locals == nullptr &&
+                    exceptions.caught == nullptr && fiber->exceptions.caught == nullptr &&
+                    (exceptions.uncaught | fiber->exceptions.uncaught) == 0;
+  if (__builtin_expect(none, 1)) return;
   exchange(thread->inline_fields.locals, fiber->locals);
-  if (auto* exceptions = static_cast<ExceptionState*>(thread->os_thread->exceptions)) {
-    exchange(*exceptions, fiber->exceptions);
-  }
+  exchange(exceptions, fiber->exceptions);
 }
 
 // ---- Sanitizers. `fiber` is the one that is resumed, or that yields. Between being told of a switch and the
@@ -129,18 +132,40 @@ ACRE_NO_TSAN void tell_after_yield(Fiber* fiber) {
   }
 }
 
+// ---- Switches that have to care. From the one before the jump to the one after it, on whichever stack that is, a
+// signal must find the thread inside Acre.
+
+ACRE_NO_TSAN __attribute__((noinline)) void after_resume(OsThread* os_thread, Fiber* fiber) {
+  if (os_thread->annotates) tell_after_resume(fiber);
+  os_thread->in_switch = false;
+  InsideAcre::end();
+}
+
+ACRE_NO_TSAN __attribute__((noinline)) void before_yield(OsThread* os_thread, Fiber* fiber,
+                                                         bool done) {
+  InsideAcre::begin();
+  os_thread->in_switch = true;
+  if (os_thread->annotates) tell_before_yield(fiber, done);
+}
+
+ACRE_NO_TSAN __attribute__((noinline)) void after_yield(OsThread* os_thread, Fiber* fiber) {
+  if (os_thread->annotates) tell_after_yield(fiber);
+  os_thread->in_switch = false;
+  InsideAcre::end();
+}
+
 // Where a fiber begins, and ends.
 [[noreturn]] ACRE_NO_TSAN void enter(transfer_t from) {
   Fiber* fiber = static_cast<const Passed*>(from.data)->fiber;
   fiber->resumer_context = from.fctx;
-  if (fiber->thread->os_thread->annotates) tell_after_resume(fiber);
   void* arg = fiber->arg;  // not the fiber's to keep alive from here on
-  InsideAcre::end();       // began in resume_fiber
+  OsThread* os_thread = fiber->thread->os_thread;
+  if (os_thread->in_switch) after_resume(os_thread, fiber);
   void* result = nullptr;
   if (!call_guarded(fiber->fn, fiber, arg, &result)) fiber->status = ACRE_E_EXCEPTION;
-  InsideAcre::begin();  // ends in resume_fiber
+  os_thread = fiber->thread->os_thread;  // another one perhaps
+  if (os_thread->cares() != 0) before_yield(os_thread, fiber, true);
   fiber->state.store(FiberState::kDone, std::memory_order_relaxed);
-  if (fiber->thread->os_thread->annotates) tell_before_yield(fiber, true);
   jump_fcontext(fiber->resumer_context, result);
   __builtin_unreachable();
 }
@@ -150,19 +175,25 @@ __attribute__((noinline)) void* refuse(Thread* thread, acre_status status) {
   return nullptr;
 }
 
+__attribute__((noinline)) void* refuse_yield(Fiber* fiber) {
+  if (fiber != nullptr && is_in_chain(*fiber)) fiber->thread->last_error = ACRE_E_STATE;
+  return nullptr;
+}
+
 // What a thread needs that runs fibers.
 __attribute__((noinline)) void prepare(Thread* thread) {
   OsThread* os_thread = thread->os_thread;
   os_thread->exceptions = exception_state();
+  if (os_thread->exceptions == nullptr) os_thread->exceptions = os_thread->no_exceptions;
   os_thread->annotates = is_sanitized();
   os_thread->lose_fibers = &lose_fibers;
-  os_thread->ready_for_fibers = true;
+  os_thread->unready = false;
   give_signal_stack_to(thread);
 }
 
 __attribute__((noinline)) void* end_resume(Thread* thread, Fiber* fiber, void* result) {
+  const InsideAcre inside;
   drop_fiber(*thread->registry->stacks(), fiber, &thread->stacks);
-  InsideAcre::end();
   if (fiber->status != ACRE_OK) thread->last_error = static_cast<acre_status>(fiber->status);
   return result;
 }
@@ -194,56 +225,51 @@ ACRE_NO_TSAN ACRE_RETURNS_BY_JUMP void* resume_fiber(Thread* thread, Fiber* fibe
     return refuse(thread, ACRE_E_STATE);
   }
   if (fiber->heap != thread->heap) return refuse(thread, ACRE_E_INVALID);
-  if (os_thread->regions != 0) return refuse(thread, ACRE_E_STATE);
-  if (!os_thread->ready_for_fibers) prepare(thread);
-  // From here to what the jump leads to, a signal must find the thread inside Acre.
-  InsideAcre::begin();
+  const bool cares = os_thread->cares() != 0;
+  if (__builtin_expect(cares, 0)) {
+    if (os_thread->regions != 0) return refuse(thread, ACRE_E_STATE);
+    if (os_thread->unready) prepare(thread);
+    InsideAcre::begin();
+    os_thread->in_switch = true;
+  }
   Fiber* self = os_thread->fiber;
   fiber->resumer = self;
   fiber->thread = thread;
-  exchange_with(thread, fiber);
+  exchange_with(thread, os_thread, fiber);
   fiber->untrimmed = true;
   fiber->state.store(FiberState::kRunning, std::memory_order_relaxed);
   if (self != nullptr) self->state.store(FiberState::kResuming, std::memory_order_relaxed);
   os_thread->fiber = fiber;
-  if (os_thread->annotates) tell_before_resume(fiber);
+  if (__builtin_expect(cares, 0) && os_thread->annotates) tell_before_resume(fiber);
   Passed passed{fiber, value};
   const transfer_t from = jump_fcontext(fiber->context, &passed);
-  if (os_thread->annotates) tell_after_yield(fiber);
   fiber->context = from.fctx;
   os_thread->fiber = self;
   if (self != nullptr) self->state.store(FiberState::kRunning, std::memory_order_relaxed);
-  exchange_with(thread, fiber);
-  fiber->thread = nullptr;
-  fiber->resumer = nullptr;
-  if (fiber->state.load(std::memory_order_relaxed) == FiberState::kDone) {
-    return end_resume(thread, fiber, from.data);
-  }
-  fiber->state.store(FiberState::kSuspended, std::memory_order_release);
-  InsideAcre::end();
-  return from.data;
+  exchange_with(thread, os_thread, fiber);
+  const bool done = fiber->state.load(std::memory_order_relaxed) == FiberState::kDone;
+  if (!done) fiber->state.store(FiberState::kSuspended, std::memory_order_release);
+  if (__builtin_expect(os_thread->in_switch, 0)) after_yield(os_thread, fiber);
+  return __builtin_expect(done, 0) ? end_resume(thread, fiber, from.data) : from.data;
 }
 
 ACRE_NO_TSAN ACRE_RETURNS_BY_JUMP void* yield_fiber(Fiber* fiber, void* value) {
-  const OsThread* os_thread = &current_os_thread();
+  OsThread* os_thread = &current_os_thread();
   Fiber* self = unrelated(os_thread->fiber);
   // Of a fiber that does not run nothing is known but itself.
-  if (self != fiber || self->state.load(std::memory_order_relaxed) != FiberState::kRunning) {
-    if (fiber != nullptr && fiber->thread != nullptr) fiber->thread->last_error = ACRE_E_STATE;
-    return nullptr;
-  }
+  if (self != fiber || self == nullptr) return refuse_yield(fiber);
   self = unrelated(self);
-  if (os_thread->regions != 0) return refuse(self->thread, ACRE_E_STATE);
-  InsideAcre::begin();
-  if (os_thread->annotates) tell_before_yield(self, false);
+  if (__builtin_expect(os_thread->cares() != 0, 0)) {
+    if (os_thread->regions != 0) return refuse(self->thread, ACRE_E_STATE);
+    before_yield(os_thread, self, false);
+  }
   const transfer_t from = jump_fcontext(self->resumer_context, value);
-  // On another thread perhaps.
   const Passed* passed = static_cast<const Passed*>(from.data);
   self = passed->fiber;
   self->resumer_context = from.fctx;
-  if (self->thread->os_thread->annotates) tell_after_resume(self);
   void* given = passed->value;
-  InsideAcre::end();
+  os_thread = self->thread->os_thread;  // another one perhaps
+  if (__builtin_expect(os_thread->in_switch, 0)) after_resume(os_thread, self);
   return given;
 }
 

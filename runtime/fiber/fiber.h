@@ -93,6 +93,12 @@ namespace acre::rt {
 
 using Fiber = ::acre_fiber;
 
+// It runs, or one that it resumed does; then `thread` and `resumer` are right.
+inline bool is_in_chain(const Fiber& fiber) {
+  const FiberState state = fiber.state.load(std::memory_order_relaxed);
+  return state == FiberState::kRunning || state == FiberState::kResuming;
+}
+
 // Takes a stack for a fiber to be. NULL: see StackPool::take.
 Stack* take_fiber_stack(StackPool& pool, Thread* thread, ByteCount bytes, acre_status* why);
 

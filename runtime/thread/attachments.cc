@@ -8,6 +8,12 @@ namespace {
 
 constinit thread_local OsThread this_os_thread __attribute__((tls_model("initial-exec"))) = {};
 
+void count_uncooperative(uint32_t change) {
+  const uint32_t count = my_signals.uncooperative.load(std::memory_order_relaxed) + change;
+  my_signals.uncooperative.store(count, std::memory_order_relaxed);
+  this_os_thread.signalled = count != 0;
+}
+
 template <class Fn>
 void for_each_but_of(const ThreadRegistry* one, Fn fn) {
   Thread* thread = my_signals.attachments.load(std::memory_order_relaxed);
@@ -25,10 +31,7 @@ void add_attachment(Thread* thread) {
   ThreadSignals& mine = my_signals;
   thread->next_attachment = mine.attachments.load(std::memory_order_relaxed);
   mine.attachments.store(thread, std::memory_order_release);
-  if (thread->uncooperative) {
-    mine.uncooperative.store(mine.uncooperative.load(std::memory_order_relaxed) + 1,
-                             std::memory_order_relaxed);
-  }
+  if (thread->uncooperative) count_uncooperative(1);
 }
 
 void remove_attachment(Thread* thread) {
@@ -38,10 +41,7 @@ void remove_attachment(Thread* thread) {
   for (; at != nullptr; at = at->next_attachment) {
     if (at->next_attachment == thread) at->next_attachment = thread->next_attachment;
   }
-  if (thread->uncooperative) {
-    mine.uncooperative.store(mine.uncooperative.load(std::memory_order_relaxed) - 1,
-                             std::memory_order_relaxed);
-  }
+  if (thread->uncooperative) count_uncooperative(-1U);
 }
 
 void here_from_now(Thread* thread, uintptr_t sp) {

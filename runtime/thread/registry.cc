@@ -174,7 +174,7 @@ void ThreadRegistry::detach_now(Thread* thread) {
   if (thread->os_thread->fiber != nullptr) thread->os_thread->lose_fibers(thread->os_thread);
   if (thread->signal_stack != nullptr) {
     take_signal_stack(thread->signal_stack);
-    thread->os_thread->ready_for_fibers = false;
+    thread->os_thread->unready = true;
   }
   thread->cache.flush();
   stacks_->flush(thread->stacks);

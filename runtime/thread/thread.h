@@ -40,12 +40,24 @@ inline constexpr uintptr_t kNoStackPointer = 0;
 // What is one for all attachments of an operating-system thread, whatever the heap. Lives in its thread-local
 // storage; others read it while the thread is stopped or blocks.
 struct OsThread {
-  acre_fiber* fiber;  // that runs on it (runtime/fiber); NULL: it is on its own stack
+  // What a switch has to care for, mostly nothing: looked at as one word.
   uint32_t regions;  // that no switch crosses: blocking ones, nested ones not counted, and handlers
+  bool unready = true;  // for fibers: see prepare in runtime/fiber
+  bool annotates;       // a sanitizer wants to know of switches
+  bool signalled;       // it is uncooperative in some heap
+  bool unused;
+
+  bool in_switch;                  // one that had to care is on its way
+  acre_fiber* fiber;               // that runs on it (runtime/fiber); NULL: it is on its own stack
+  void* exceptions;                // the C++ runtime's record of those in flight
+  uint64_t no_exceptions[2];       // that record where there is no such runtime
   void (*lose_fibers)(OsThread*);  // called if one runs when the thread ends
-  bool ready_for_fibers;
-  bool annotates;    // a sanitizer wants to know of switches
-  void* exceptions;  // the C++ runtime's record of those in flight, or NULL
+
+  uint64_t cares() const {
+    uint64_t word = 0;
+    __builtin_memcpy(&word, &regions, sizeof(word));
+    return word;
+  }
 };
 
 // Callee-saved general registers: 6 on x86-64, 12 on AArch64.
@@ -92,6 +104,7 @@ namespace acre::rt {
 
 using Thread = ::acre_thread;
 
+static_assert(offsetof(OsThread, in_switch) == sizeof(uint64_t));
 static_assert(offsetof(Thread, inline_fields) == 0);
 static_assert(offsetof(Thread, blocking_depth) == 16);
 static_assert(offsetof(Thread, stack_pointer) == 24);

@@ -15,7 +15,8 @@ constexpr size_t kBytes = 80;
 
 struct Shared {
   acre_heap* heap;
-  volatile int end = 0;
+  volatile int end = 0;  // for loops in assembly
+  std::atomic<bool> stop{false};
   std::atomic<int> spinning{0};
   std::atomic<int> failures{0};
   std::atomic<long> switches{0};
@@ -88,7 +89,7 @@ void* switch_for_ever(acre_fiber* self, void* arg) {
 void switch_fibers(Shared* shared, int manner) {
   acre_thread* thread = attach_or_abort(shared->heap, manner);
   constexpr int kFibers = 16;
-  while (shared->end == 0) {
+  while (!shared->stop) {
     auto** fibers = static_cast<acre_fiber**>(
         acre_alloc(thread, kFibers * sizeof(void*), ACRE_KIND_CONSERVATIVE));
     for (int i = 0; i < kFibers; ++i) {
@@ -122,7 +123,7 @@ BOOST_AUTO_TEST_CASE(a_stop_never_comes_in_the_middle_of_a_switch) {
   }
   BOOST_TEST(heap_is_whole(heap.heap));
   wait_blocked(heap.thread, [&] { return shared.switches >= 100'000; });
-  shared.end = 1;
+  shared.stop = true;
   for (std::thread& thread : threads) join_blocked(heap.thread, thread);
   BOOST_TEST(shared.failures == 0);
 }
