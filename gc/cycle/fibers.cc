@@ -90,6 +90,7 @@ void Fibers::lose_others_in_child(const rt::Thread* self) {
     if (!rt::is_in_chain(*fiber) || fiber->thread == self) return;
     fiber->state.store(FiberState::kLost, std::memory_order_relaxed);
     fiber->status = ACRE_E_STATE;
+    fiber->tsan_fiber = nullptr;  // a thread that is not here is on it
     rt::drop_fiber(*stacks_, fiber, nullptr);
   });
 }
