@@ -27,10 +27,13 @@
 //      exceptions in flight;
 //   3. the jump; when it returns, 2. is undone, and the context that comes with it is where the fiber
 //      goes on.
+// The stack that is gone to is cold: what leads back must not be read from it (Passed, in fiber.cc).
 //
 // Threads. A fiber is resumed by one thread at a time, any that is attached to its heap; what it finds of
 // itself was written by the one that it was suspended on, and handing it over is the embedder's to order. No
-// safepoint lies between the steps, so a stopped world sees none of them half done.
+// safepoint lies between the steps, and a signal finds the thread inside Acre, so a stopped world sees none of them
+// half done. For threads that signals may stop, for sanitizers, and where a region forbids it a switch takes care;
+// that there is nothing to care for is one word of OsThread.
 //
 // Stacks too small for a collector's own needs: what runs while the world is stopped does so on the thread's
 // own stack, below where that was left (on_roomy_stack).

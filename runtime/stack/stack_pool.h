@@ -13,14 +13,15 @@
 //
 // Memory. A stack's pages are in use as far as the page heap knows, but hold memory only where they were
 // touched. The pool estimates how much (Stack::touched) and tells the Retention, which limits go by: a new
-// stack counts with a page of the kernel's, a suspended one with what lies above its stack pointer at a
+// stack counts with a page of the kernel's, or with all of its pages if they held memory before, a suspended one with what lies above its stack pointer at a
 // collection, or with what the kernel said when its unused part was given back last.
 //
 // Invariants: a stack span and its record point to each other; a record is in one list (the pool's free
-// ones of its class, a cache's, or those without a span) or in use. in_use_bytes is the sum over spans.
+// ones of its class, a cache's, those to be given back, or those without a span) or in use. bytes() is the sum
+// over spans.
 //
-// Threads: take and put by any thread, with its own cache or none, while nobody stops the world. for_each and reclaim: world stopped, or
-// as they say. No span is taken or given back under the pool's lock.
+// Threads: take and put by any thread, with its own cache or none, while nobody stops the world. All else as it
+// says. No span is taken or given back under the pool's lock.
 
 #ifndef ACRE_RUNTIME_STACK_STACK_POOL_H_
 #define ACRE_RUNTIME_STACK_STACK_POOL_H_
