@@ -56,6 +56,7 @@ void acre_safepoint_slow(acre_thread* thread) {
 }
 
 void acre_idle_begin(acre_thread* thread) {
+  if (thread == nullptr) return;
   const InsideAcre inside;
   thread->registry->idle_begin(thread);
 }

@@ -67,6 +67,7 @@ BOOST_FIXTURE_TEST_CASE(let_no_thread_be_missing_where_one_is_needed, SpoilingHe
   BOOST_TEST(acre_local_pop(nullptr, &local) == ACRE_E_INVALID);
   acre_free(nullptr, alloc(16));
   acre_collect(nullptr);
+  acre_idle_begin(nullptr);
   acre_release_memory(nullptr);
   BOOST_TEST(stats().num_gc == 0u);
 }
