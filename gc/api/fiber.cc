@@ -71,20 +71,28 @@ acre_status acre_fiber_new(acre_thread* thread, size_t stack_bytes, acre_fiber_f
 
 void* acre_fiber_resume(acre_thread* thread, acre_fiber* fiber, void* value) {
   if (thread == nullptr) return nullptr;
-  return acre::rt::resume_fiber(thread, fiber, value);
+  return acre::rt::resume_fiber<void*>(thread, fiber, value);
+}
+
+acre_fiber_turn acre_fiber_resume_turn(acre_thread* thread, acre_fiber* fiber, void* value) {
+  if (thread == nullptr) return {nullptr, ACRE_E_INVALID, 0};
+  return acre::rt::resume_fiber<acre_fiber_turn>(thread, fiber, value);
 }
 
 void* acre_fiber_yield(acre_fiber* fiber, void* value) {
-  return acre::rt::yield_fiber(fiber, value);
+  return acre::rt::yield_fiber<void*>(fiber, value);
+}
+
+acre_fiber_turn acre_fiber_yield_turn(acre_fiber* fiber, void* value) {
+  return acre::rt::yield_fiber<acre_fiber_turn>(fiber, value);
 }
 
 int acre_fiber_done(const acre_fiber* fiber) {
-  return fiber->state.load(std::memory_order_relaxed) == FiberState::kDone ? 1 : 0;
+  const FiberState state = acre::rt::state_of(*fiber);
+  return state == FiberState::kDone || state == FiberState::kThrew ? 1 : 0;
 }
 
-acre_status acre_fiber_status(const acre_fiber* fiber) {
-  return static_cast<acre_status>(fiber->status);
-}
+acre_status acre_fiber_status(const acre_fiber* fiber) { return acre::rt::status_of(*fiber); }
 
 acre_fiber* acre_fiber_current(acre_thread* thread) {
   return thread == nullptr ? nullptr : thread->os_thread->fiber;
@@ -95,16 +103,26 @@ acre_thread* acre_fiber_thread(const acre_fiber* fiber) {
 }
 
 size_t acre_fiber_stack_bytes(const acre_fiber* fiber) {
-  return fiber->stack == nullptr ? 0 : fiber->stack_high - fiber->stack_low;
+  const Stack* stack = acre::rt::stack_of(*fiber);
+  return stack == nullptr ? 0 : stack->size().raw;
 }
 
-void* acre_fiber_data(const acre_fiber* fiber) { return fiber->data; }
+void* acre_fiber_data(const acre_fiber* fiber) {
+  const Stack* stack = acre::rt::stack_of(*fiber);
+  return stack == nullptr ? fiber->data : acre::rt::parts_of(*stack).data;
+}
 
-void acre_fiber_set_data(acre_fiber* fiber, void* data) { fiber->data = data; }
+void acre_fiber_set_data(acre_fiber* fiber, void* data) {
+  Stack* stack = acre::rt::stack_of(*fiber);
+  (stack == nullptr ? fiber->data : acre::rt::use_parts_of(*stack).data) = data;
+}
 
 void acre_fiber_set_name(acre_fiber* fiber, const char* name) {
-  memset(fiber->name, 0, sizeof(fiber->name));
-  if (name != nullptr) strncpy(fiber->name, name, sizeof(fiber->name) - 1);
+  Stack* stack = acre::rt::stack_of(*fiber);
+  if (stack == nullptr) return;
+  auto& to = acre::rt::use_parts_of(*stack).name;
+  memset(to, 0, sizeof(to));
+  if (name != nullptr) strncpy(to, name, sizeof(to) - 1);
 }
 
 acre_status acre_stack_new(acre_heap* heap, size_t stack_bytes, acre_stack* out) {

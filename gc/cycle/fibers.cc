@@ -11,8 +11,11 @@ using rt::Addr;
 using rt::Fiber;
 using rt::FiberState;
 using rt::Line;
+using rt::set_state;
 using rt::Stack;
+using rt::stack_of;
 using rt::StackUse;
+using rt::state_of;
 
 namespace {
 
@@ -22,6 +25,12 @@ constexpr rt::ByteCount kWorthTrimming{32 * rt::kKiB};
 // A step: the world is stopped for as long as it takes.
 constexpr unsigned kRecordsPerStep = 4096;
 constexpr unsigned kTrimmedPerStep = 64;
+
+// It ran since its unused stack was looked at, and that may be worth giving back. (What runs now is for after the
+// next collection.)
+bool is_untrimmed(const Fiber& fiber) {
+  return state_of(fiber) == FiberState::kSuspended && stack_of(fiber)->size() >= kWorthTrimming;
+}
 
 }  // namespace
 
@@ -51,7 +60,7 @@ uint64_t Fibers::after_marking(bool all) {
     if (stack.use.load(std::memory_order_relaxed) != StackUse::kFiber) return;
     Fiber* fiber = stack.fiber;
     if (fiber == nullptr) return;  // on its way to become one
-    if (!marked(fiber) || fiber->state.load(std::memory_order_relaxed) == FiberState::kLost) {
+    if (!marked(fiber) || state_of(*fiber) == FiberState::kLost) {
       rt::drop_fiber(*stacks_, fiber, nullptr);
       return;
     }
@@ -60,7 +69,7 @@ uint64_t Fibers::after_marking(bool all) {
     const uint64_t page = heap_->os.page_size().raw;
     const uint64_t touched = rt::align_up(depth, page);
     if (touched > stack.touched) stacks_->set_touched(stack, touched);
-    untrimmed |= fiber->untrimmed && stack.size() >= kWorthTrimming;
+    untrimmed |= is_untrimmed(*fiber);
   });
   untrimmed_.store(untrimmed, std::memory_order_relaxed);
   cursor_ = stacks_->begin();
@@ -73,24 +82,21 @@ void Fibers::trim() {
   const bool more = stacks_->for_some(&cursor_, kRecordsPerStep, [&](Stack& stack) {
     if (stack.use.load(std::memory_order_relaxed) != StackUse::kFiber) return true;
     Fiber* fiber = stack.fiber;
-    if (stack.size() < kWorthTrimming || fiber == nullptr || !fiber->untrimmed) return true;
-    // What runs now is for after the next collection.
-    if (fiber->state.load(std::memory_order_relaxed) != FiberState::kSuspended) return true;
+    if (fiber == nullptr || !is_untrimmed(*fiber)) return true;
     stacks_->release_below(stack, Addr(fiber->context).raw);
-    fiber->untrimmed = false;
+    set_state(fiber, FiberState::kTrimmed, rt::state_byte(*fiber) & rt::kKeeps);
     return ++trimmed < kTrimmedPerStep;
   });
   if (!more) untrimmed_.store(false, std::memory_order_relaxed);
 }
 
 void Fibers::lose_others_in_child(const rt::Thread* self) {
-  stacks_->for_each([&](const Stack& stack) {
+  stacks_->for_each([&](Stack& stack) {
     Fiber* fiber = stack.fiber;
     if (stack.use.load(std::memory_order_relaxed) != StackUse::kFiber || fiber == nullptr) return;
     if (!rt::is_in_chain(*fiber) || fiber->thread == self) return;
-    fiber->state.store(FiberState::kLost, std::memory_order_relaxed);
-    fiber->status = ACRE_E_STATE;
-    fiber->tsan_fiber = nullptr;  // a thread that is not here is on it
+    set_state(fiber, FiberState::kLost);
+    rt::use_parts_of(stack).tsan_fiber = nullptr;  // a thread that is not here is on it
     rt::drop_fiber(*stacks_, fiber, nullptr);
   });
 }
@@ -101,7 +107,7 @@ bool Fibers::check(acre_report_fn report, void* arg) {
     if (stack.use.load(std::memory_order_relaxed) != StackUse::kFiber || stack.fiber == nullptr)
       return;
     const rt::ObjectRef object = object_at(heap_->space, Addr(stack.fiber));
-    if (object && stack.fiber->stack == &stack) return;
+    if (object && stack_of(*stack.fiber) == &stack) return;
     good = false;
     if (report == nullptr) return;
     Line line;

@@ -2,6 +2,7 @@
 
 #include "runtime/base/check.h"
 #include "runtime/base/raw_memory.h"
+#include "runtime/fiber/switch.h"
 #include "runtime/thread/fake_stack.h"
 #include "runtime/thread/registry.h"
 
@@ -10,7 +11,12 @@ namespace acre::gc {
 using rt::Addr;
 using rt::Fiber;
 using rt::FiberState;
+using rt::is_suspended;
+using rt::parts_of;
 using rt::Stack;
+using rt::stack_of;
+using rt::start_of;
+using rt::state_of;
 using rt::Thread;
 
 namespace {
@@ -54,17 +60,14 @@ uint64_t scan_whole_stack(Marker& marker, const Thread& thread, uintptr_t sp) {
 }
 
 void visit_argument(acre_visitor* visitor, Fiber* fiber) {
-  acre_visit_conservative(visitor, &fiber->arg, sizeof(fiber->arg));
-}
-
-bool is_suspended(const Fiber& fiber) {
-  return fiber.state.load(std::memory_order_relaxed) == FiberState::kSuspended;
+  void*& arg = start_of(*stack_of(*fiber)).arg;
+  acre_visit_conservative(visitor, &arg, sizeof(arg));
 }
 
 }  // namespace
 
 uint64_t depth_of(const Fiber& fiber) {
-  return is_suspended(fiber) ? fiber.stack_high - Addr(fiber.context).raw : 0;
+  return is_suspended(fiber) ? (stack_of(fiber)->high - Addr(fiber.context)).raw : 0;
 }
 
 uint64_t scan_thread(Marker& marker, const Thread& thread, bool conservative) {
@@ -81,7 +84,7 @@ uint64_t scan_thread(Marker& marker, const Thread& thread, bool conservative) {
                      [&](Fiber* fiber, uintptr_t sp, uintptr_t low, uintptr_t high, void* fake) {
                        if (fiber != nullptr) {
                          marker.visit(Addr(fiber).raw, nullptr);
-                         visit_locals(marker, fiber->locals);  // its resumer's
+                         visit_locals(marker, parts_of(*stack_of(*fiber)).locals);  // its resumer's
                        }
                        if (!conservative) return;
                        if (low <= sp && sp <= high) {
@@ -108,20 +111,22 @@ void trace_fiber(void* object, size_t, acre_visitor* visitor) {
   trace_fiber_precisely(object, 0, visitor);
   const auto* fiber = static_cast<Fiber*>(object);
   if (!is_suspended(*fiber)) return;
-  scan_frames(Addr(fiber->context).raw, fiber->stack_high, fiber->fake_stack,
+  const Stack& stack = *stack_of(*fiber);
+  scan_frames(Addr(fiber->context).raw, stack.high.raw, parts_of(stack).fake_stack,
               [&](uintptr_t start, uintptr_t end) { visitor->visit_suspended_stack(start, end); });
 }
 
 void trace_fiber_precisely(void* object, size_t, acre_visitor* visitor) {
   auto* fiber = static_cast<Fiber*>(object);
-  switch (fiber->state.load(std::memory_order_relaxed)) {
+  switch (state_of(*fiber)) {
     case FiberState::kNew: return visit_argument(visitor, fiber);
-    case FiberState::kSuspended: return visit_locals(*visitor, fiber->locals);
+    case FiberState::kSuspended:
+    case FiberState::kTrimmed: return visit_locals(*visitor, parts_of(*stack_of(*fiber)).locals);
     // By their thread, or no more.
     case FiberState::kNone:
     case FiberState::kRunning:
-    case FiberState::kResuming:
     case FiberState::kDone:
+    case FiberState::kThrew:
     case FiberState::kLost: return;
   }
 }

@@ -185,6 +185,7 @@ struct acre_thread_inline {
   uint32_t stop_requested;   /* not 0: call acre_safepoint_slow soon */
   uint32_t phase;            /* not 0: stores of references go through acre_store_slow */
   struct acre_local* locals; /* the last one pushed, see acre_local_push */
+  void* object;              /* acre.hpp: the acre::Thread by which a fiber was resumed */
 };
 
 ACRE_API void acre_safepoint_slow(acre_thread* thread);
@@ -535,6 +536,18 @@ ACRE_API void* acre_fiber_resume(acre_thread* thread, acre_fiber* fiber, void* v
  * is in a blocking region or a callback. */
 ACRE_API void* acre_fiber_yield(acre_fiber* fiber, void* value);
 
+/* The same two calls with all that there is to say, in registers: who looks at `status` or `done` needs to ask
+ * nothing more. */
+typedef struct acre_fiber_turn {
+  void* value; /* as above */
+  int32_t
+      status; /* an acre_status: why nothing was done; with `done`, ACRE_OK or ACRE_E_EXCEPTION */
+  uint32_t done; /* 1: its function has returned or thrown just now */
+} acre_fiber_turn;
+ACRE_API acre_fiber_turn acre_fiber_resume_turn(acre_thread* thread, acre_fiber* fiber,
+                                                void* value);
+ACRE_API acre_fiber_turn acre_fiber_yield_turn(acre_fiber* fiber, void* value);
+
 /* 1: its function has returned or thrown, and its stack has gone back. */
 ACRE_API int acre_fiber_done(const acre_fiber* fiber);
 /* ACRE_OK; ACRE_E_EXCEPTION: done by an exception; ACRE_E_STATE: it can never be resumed, because the thread
@@ -546,7 +559,7 @@ ACRE_API acre_fiber* acre_fiber_current(acre_thread* thread);
 ACRE_API acre_thread* acre_fiber_thread(const acre_fiber* fiber);
 /* Bytes of stack that it may use; 0 when it is done. */
 ACRE_API size_t acre_fiber_stack_bytes(const acre_fiber* fiber);
-/* A word for the embedder, NULL at first. Not a reference. For the fiber itself, or the one that resumes it. */
+/* A word for the embedder (one of acre::Fiber's is that class's own), NULL at first. Not a reference. For the fiber itself, or the one that resumes it. */
 ACRE_API void* acre_fiber_data(const acre_fiber* fiber);
 ACRE_API void acre_fiber_set_data(acre_fiber* fiber, void* data);
 /* A name for the message of an overflow; copied, at most 31 bytes. NULL: none. */

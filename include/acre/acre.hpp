@@ -651,26 +651,6 @@ class Fiber;
 
 namespace detail {
 
-// What a resume hands over, in its frame.
-struct FiberTransfer {
-  Thread* thread;
-  void* value;
-  std::exception_ptr error{};
-  bool taken = false;
-};
-
-// In the fiber's own frame.
-struct FiberFrame {
-  FiberTransfer* transfer = nullptr;
-
-  // Returns the value.
-  void* take(void* transfer_of_resume) {
-    transfer = static_cast<FiberTransfer*>(transfer_of_resume);
-    transfer->taken = true;
-    return transfer->value;
-  }
-};
-
 template <class Fn>
 void* run_fiber(acre_fiber* fiber, void* fn);
 
@@ -694,21 +674,25 @@ class Fiber {
   // Runs it until it yields or is done; returns what it yields, or what its function returns. An exception
   // that leaves its function arrives here. Throws Error(ACRE_E_STATE) if it is done or runs already.
   void* resume(Thread& thread, void* value = nullptr) {
-    detail::FiberTransfer transfer{&thread, value};
-    void* result = acre_fiber_resume(thread.get(), get(), &transfer);
-    if (transfer.error) std::rethrow_exception(std::move(transfer.error));
-    if (!transfer.taken) check(acre_last_error(thread.get()));
-    return result;
+    auto* fields = reinterpret_cast<acre_thread_inline*>(thread.get());
+    void* object = fields->object;
+    fields->object = &thread;
+    const acre_fiber_turn turn = acre_fiber_resume_turn(thread.get(), get(), value);
+    fields->object = object;
+    if (__builtin_expect((static_cast<uint32_t>(turn.status) | turn.done) != 0, 0)) end(turn);
+    return turn.value;
   }
   // In the fiber: gives control back to who resumed it, and returns the value of the next resume.
   void* yield(void* value = nullptr) {
-    auto* mine = static_cast<detail::FiberFrame*>(acre_fiber_data(get()));
-    void* transfer = acre_fiber_yield(get(), value);
-    if (transfer == nullptr) throw Error(ACRE_E_STATE);
-    return mine->take(transfer);
+    const acre_fiber_turn turn = acre_fiber_yield_turn(get(), value);
+    check(static_cast<acre_status>(turn.status));
+    return turn.value;
   }
   // In the fiber: the thread that runs it, another one perhaps after each yield.
-  Thread& thread() { return *frame().transfer->thread; }
+  Thread& thread() {
+    auto* fields = reinterpret_cast<acre_thread_inline*>(acre_fiber_thread(get()));
+    return *static_cast<Thread*>(fields->object);
+  }
 
   bool done() const { return acre_fiber_done(get()) != 0; }
   void set_name(const char* name) { acre_fiber_set_name(get(), name); }
@@ -717,7 +701,15 @@ class Fiber {
   const acre_fiber* get() const { return reinterpret_cast<const acre_fiber*>(this); }
 
  private:
-  detail::FiberFrame& frame() { return *static_cast<detail::FiberFrame*>(acre_fiber_data(get())); }
+  // Not the common case: it was refused, or is done.
+  void end(const acre_fiber_turn& turn) {
+    check(static_cast<acre_status>(turn.status));
+    const std::unique_ptr<std::exception_ptr> error(
+        static_cast<std::exception_ptr*>(acre_fiber_data(get())));
+    if (error == nullptr) return;
+    acre_fiber_set_data(get(), nullptr);
+    std::rethrow_exception(*error);
+  }
 };
 
 namespace detail {
@@ -727,9 +719,7 @@ __attribute__((no_sanitize("undefined")))  // the exception by which threads end
 void* run_fiber(acre_fiber* raw, void* given) {
   // To the fiber's own stack, before the one that made it goes on.
   Fn fn(std::move(*static_cast<Fn*>(given)));
-  FiberFrame frame;
-  acre_fiber_set_data(raw, &frame);
-  (void)frame.take(acre_fiber_yield(raw, nullptr));
+  (void)acre_fiber_yield(raw, nullptr);
   auto& fiber = *reinterpret_cast<Fiber*>(raw);
   try {
     if constexpr (std::is_void_v<std::invoke_result_t<Fn&, Fiber&>>) {
@@ -742,7 +732,7 @@ void* run_fiber(acre_fiber* raw, void* given) {
     throw;  // the thread ends
 #endif
   } catch (...) {
-    frame.transfer->error = std::current_exception();
+    acre_fiber_set_data(raw, new std::exception_ptr(std::current_exception()));
   }
   return nullptr;
 }

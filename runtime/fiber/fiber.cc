@@ -1,41 +1,12 @@
 #include "runtime/fiber/fiber.h"
 
-#include <boost/context/detail/fcontext.hpp>
-
 #include "runtime/base/check.h"
 #include "runtime/fiber/overflow.h"
 #include "runtime/fiber/sanitizer.h"
+#include "runtime/fiber/switch.h"
 #include "runtime/thread/attachments.h"
 #include "runtime/thread/registry.h"
 #include "runtime/thread/spill.h"
-
-// A processor predicts where `ret` goes by the calls that it saw, which after a switch were another stack's:
-// wrong always. An indirect jump is predicted by where it went before. 10,000 fibers in turn: 75 ns a resume
-// instead of 152. The compiler has this for other reasons (its name is from there); it calls the routine for
-// each return.
-#if defined(__x86_64__) && defined(__has_attribute)
-#if __has_attribute(function_return)
-#define ACRE_RETURNS_BY_JUMP __attribute__((function_return("thunk-extern")))
-asm(R"(
-  .text
-  .p2align 4
-  .globl __x86_return_thunk
-  .hidden __x86_return_thunk
-  .type __x86_return_thunk, @function
-__x86_return_thunk:
-  .cfi_startproc
-  popq %rcx
-  .cfi_def_cfa_offset 0
-  .cfi_register %rip, %rcx
-  jmpq *%rcx
-  .cfi_endproc
-  .size __x86_return_thunk, .-__x86_return_thunk
-)");
-#endif
-#endif
-#if !defined(ACRE_RETURNS_BY_JUMP)
-#define ACRE_RETURNS_BY_JUMP
-#endif
 
 #if defined(__SANITIZE_THREAD__)
 #define ACRE_NO_TSAN __attribute__((no_sanitize_thread))
@@ -46,25 +17,10 @@ __x86_return_thunk:
 namespace acre::rt {
 namespace {
 
-using boost::context::detail::jump_fcontext;
-using boost::context::detail::make_fcontext;
-using boost::context::detail::transfer_t;
-
 // What a leaf function may keep below its stack pointer (the x86-64 ABI's red zone), with some more.
 constexpr uintptr_t kBelowStackPointer = 256;
 
-// What a resume hands over, in its frame.
-//
-// 10,000 fibers in turn: each time the stack that is gone to is in no near cache, and a processor that waited for it
-// would take twice as long as one that goes on to the next fiber meanwhile. It can, as long as nothing that leads
-// back to the resumer is read from that stack, or found through what is. So from here a fiber learns who it is when
-// it goes on, and from the thread when it yields; what it was told by its caller, it only compares.
-struct Passed {
-  Fiber* fiber;
-  void* value;
-};
-
-// The same, without the compiler knowing what it may be equal to.
+// The same, without the compiler knowing what it may be equal to (see fiber.h).
 template <class T>
 T* unrelated(T* pointer) {
   asm("" : "+r"(pointer));
@@ -79,123 +35,182 @@ void exchange(T& a, T& b) {
 }
 
 // What belongs to who runs on the thread: hardly ever is there anything.
-inline void exchange_with(Thread* thread, OsThread* os_thread, Fiber* fiber) {
-  auto& exceptions = *static_cast<ExceptionState*>(os_thread->exceptions);
-  const bool none = thread->inline_fields.locals == nullptr && fiber->locals == nullptr &&
-                    exceptions.caught == nullptr && fiber->exceptions.caught == nullptr &&
-                    (exceptions.uncaught | fiber->exceptions.uncaught) == 0;
-  if (__builtin_expect(none, 1)) return;
-  exchange(thread->inline_fields.locals, fiber->locals);
-  exchange(exceptions, fiber->exceptions);
+bool has_own(const Thread* thread, const OsThread* os_thread) {
+  const auto& exceptions = *static_cast<const ExceptionState*>(os_thread->exceptions);
+  return (reinterpret_cast<uintptr_t>(thread->inline_fields.locals) |
+          reinterpret_cast<uintptr_t>(exceptions.caught) | exceptions.uncaught) != 0;
+}
+
+// Returns kKeeps if there is something that the fiber keeps now.
+uint8_t exchange_own(Thread* thread, OsThread* os_thread, FiberParts* parts) {
+  const bool keeps = has_own(thread, os_thread);
+  exchange(thread->inline_fields.locals, parts->locals);
+  exchange(*static_cast<ExceptionState*>(os_thread->exceptions), parts->exceptions);
+  return keeps ? kKeeps : 0;
 }
 
 // ---- Sanitizers. `fiber` is the one that is resumed, or that yields. Between being told of a switch and the
 // jump, and in what both ends of it have open, tsan must not count calls and returns.
 
 ACRE_NO_TSAN void tell_before_resume(Fiber* fiber) {
+  FiberParts& parts = use_parts_of(*stack_of(*fiber));
   if (__tsan_switch_to_fiber != nullptr) {
-    fiber->resumer_tsan_fiber = __tsan_get_current_fiber();
-    if (fiber->tsan_fiber == nullptr) fiber->tsan_fiber = __tsan_create_fiber(0);
-    __tsan_switch_to_fiber(fiber->tsan_fiber, 0);
+    parts.resumer_tsan_fiber = __tsan_get_current_fiber();
+    if (parts.tsan_fiber == nullptr) parts.tsan_fiber = __tsan_create_fiber(0);
+    __tsan_switch_to_fiber(parts.tsan_fiber, 0);
   }
   if (__sanitizer_start_switch_fiber != nullptr) {
-    __sanitizer_start_switch_fiber(&fiber->resumer_fake_stack, Addr(fiber->stack_low).as<void>(),
-                                   fiber->stack_high - fiber->stack_low);
+    const Stack& stack = *stack_of(*fiber);
+    __sanitizer_start_switch_fiber(&parts.resumer_fake_stack, stack.low.as<void>(),
+                                   stack.size().raw);
   }
 }
 
 // On the fiber's stack.
 ACRE_NO_TSAN void tell_after_resume(Fiber* fiber) {
   if (__sanitizer_finish_switch_fiber != nullptr) {
-    __sanitizer_finish_switch_fiber(fiber->fake_stack, nullptr, nullptr);
-    fiber->fake_stack = nullptr;
+    FiberParts& parts = use_parts_of(*stack_of(*fiber));
+    __sanitizer_finish_switch_fiber(parts.fake_stack, nullptr, nullptr);
+    parts.fake_stack = nullptr;
   }
 }
 
 ACRE_NO_TSAN void tell_before_yield(Fiber* fiber, bool done) {
   const Thread* thread = fiber->thread;
-  if (__tsan_switch_to_fiber != nullptr) __tsan_switch_to_fiber(fiber->resumer_tsan_fiber, 0);
+  FiberParts& parts = use_parts_of(*stack_of(*fiber));
+  if (__tsan_switch_to_fiber != nullptr) __tsan_switch_to_fiber(parts.resumer_tsan_fiber, 0);
   if (__sanitizer_start_switch_fiber != nullptr) {
-    const Fiber* to = fiber->resumer;
-    const uintptr_t low = to != nullptr ? to->stack_low : thread->stack_low.raw;
-    const uintptr_t high = to != nullptr ? to->stack_high : thread->stack_high.raw;
-    __sanitizer_start_switch_fiber(done ? nullptr : &fiber->fake_stack, Addr(low).as<void>(),
-                                   high - low);
+    const Stack* to = fiber->resumer != nullptr ? stack_of(*fiber->resumer) : nullptr;
+    const Addr low = to != nullptr ? to->low : thread->stack_low;
+    const Addr high = to != nullptr ? to->high : thread->stack_high;
+    __sanitizer_start_switch_fiber(done ? nullptr : &parts.fake_stack, low.as<void>(),
+                                   (high - low).raw);
   }
 }
 
 // On the resumer's stack.
 ACRE_NO_TSAN void tell_after_yield(Fiber* fiber) {
   if (__sanitizer_finish_switch_fiber != nullptr) {
-    __sanitizer_finish_switch_fiber(fiber->resumer_fake_stack, nullptr, nullptr);
-    fiber->resumer_fake_stack = nullptr;
+    FiberParts& parts = use_parts_of(*stack_of(*fiber));
+    __sanitizer_finish_switch_fiber(parts.resumer_fake_stack, nullptr, nullptr);
+    parts.resumer_fake_stack = nullptr;
   }
 }
 
-// ---- Switches that have to care. From the one before the jump to the one after it, on whichever stack that is, a
-// signal must find the thread inside Acre.
+// ---- Switches that have to care. From what is before the switch to what is after it, on whichever stack that is,
+// a signal must find the thread inside Acre.
 
-ACRE_NO_TSAN __attribute__((noinline)) void after_resume(OsThread* os_thread, Fiber* fiber) {
-  if (os_thread->annotates) tell_after_resume(fiber);
-  os_thread->in_switch = false;
+// What comes after: `fiber` is the one that is resumed, or that yielded.
+ACRE_NO_TSAN Turn after_resume(void* value, Fiber* fiber) {
+  if (current_os_thread().annotates) tell_after_resume(fiber);
   InsideAcre::end();
+  return {value, ACRE_OK, 0};
 }
 
-ACRE_NO_TSAN __attribute__((noinline)) void before_yield(OsThread* os_thread, Fiber* fiber,
-                                                         bool done) {
-  InsideAcre::begin();
-  os_thread->in_switch = true;
-  if (os_thread->annotates) tell_before_yield(fiber, done);
-}
-
-ACRE_NO_TSAN __attribute__((noinline)) void after_yield(OsThread* os_thread, Fiber* fiber) {
-  if (os_thread->annotates) tell_after_yield(fiber);
-  os_thread->in_switch = false;
+ACRE_NO_TSAN Turn after_yield(void* value, Fiber* fiber) {
+  if (current_os_thread().annotates) tell_after_yield(fiber);
   InsideAcre::end();
+  return {value, ACRE_OK, 0};
 }
 
-// Where a fiber begins, and ends.
-[[noreturn]] ACRE_NO_TSAN void enter(transfer_t from) {
-  Fiber* fiber = static_cast<const Passed*>(from.data)->fiber;
-  fiber->resumer_context = from.fctx;
-  void* arg = fiber->arg;  // not the fiber's to keep alive from here on
-  OsThread* os_thread = fiber->thread->os_thread;
-  if (os_thread->in_switch) after_resume(os_thread, fiber);
-  void* result = nullptr;
-  if (!call_guarded(fiber->fn, fiber, arg, &result)) fiber->status = ACRE_E_EXCEPTION;
-  os_thread = fiber->thread->os_thread;  // another one perhaps
-  if (os_thread->cares() != 0) before_yield(os_thread, fiber, true);
-  fiber->state.store(FiberState::kDone, std::memory_order_relaxed);
-  jump_fcontext(fiber->resumer_context, result);
-  __builtin_unreachable();
+ACRE_NO_TSAN Turn after_done(void* result, Fiber* fiber) {
+  Thread* thread = fiber->thread;
+  if (thread->os_thread->annotates) tell_after_yield(fiber);
+  drop_fiber(*thread->registry->stacks(), fiber, &thread->stacks);
+  const acre_status status = status_of(*fiber);
+  if (status != ACRE_OK) thread->last_error = status;
+  InsideAcre::end();
+  return {result, status, 1};
 }
 
-__attribute__((noinline)) void* refuse(Thread* thread, acre_status status) {
+Turn refuse(Thread* thread, acre_status status) {
   thread->last_error = status;
-  return nullptr;
+  return {nullptr, status, 0};
 }
 
-__attribute__((noinline)) void* refuse_yield(Fiber* fiber) {
-  if (fiber != nullptr && is_in_chain(*fiber)) fiber->thread->last_error = ACRE_E_STATE;
-  return nullptr;
+Turn refuse_yield(Fiber* fiber) {
+  if (fiber != nullptr && is_in_chain(*fiber)) return refuse(fiber->thread, ACRE_E_STATE);
+  return {nullptr, ACRE_E_STATE, 0};
 }
 
 // What a thread needs that runs fibers.
 __attribute__((noinline)) void prepare(Thread* thread) {
   OsThread* os_thread = thread->os_thread;
-  os_thread->exceptions = exception_state();
-  if (os_thread->exceptions == nullptr) os_thread->exceptions = os_thread->no_exceptions;
+  if (void* exceptions = exception_state()) os_thread->exceptions = exceptions;
   os_thread->annotates = is_sanitized();
   os_thread->lose_fibers = &lose_fibers;
   os_thread->unready = false;
   give_signal_stack_to(thread);
 }
 
-__attribute__((noinline)) void* end_resume(Thread* thread, Fiber* fiber, void* result) {
-  const InsideAcre inside;
-  drop_fiber(*thread->registry->stacks(), fiber, &thread->stacks);
-  if (fiber->status != ACRE_OK) thread->last_error = static_cast<acre_status>(fiber->status);
-  return result;
+// ---- What is written down of who runs. From here on the world sees the other one run.
+
+// Returns where the fiber goes on.
+inline void* begin_running(Thread* thread, OsThread* os_thread, Fiber* fiber, uint8_t keeps = 0) {
+  void* context = fiber->context;
+  fiber->resumer = os_thread->fiber;
+  fiber->thread = thread;
+  set_state(fiber, FiberState::kRunning, keeps);
+  os_thread->fiber = fiber;
+  return context;
+}
+
+// What switches away writes the context, where `resumer` was.
+inline void end_running(Thread* thread, OsThread* os_thread, Fiber* fiber, FiberState state,
+                        uint8_t keeps = 0) {
+  os_thread->fiber = fiber->resumer;
+  fiber->heap = thread->heap;
+  set_state(fiber, state, keeps);
+}
+
+ACRE_NO_TSAN __attribute__((noinline)) Turn resume_with_care(Thread* thread, Fiber* fiber,
+                                                             void* value) {
+  if (fiber == nullptr) return refuse(thread, ACRE_E_INVALID);
+  if (!is_suspended(*fiber) && state_of(*fiber) != FiberState::kNew) {
+    return refuse(thread, ACRE_E_STATE);
+  }
+  if (fiber->heap != thread->heap) return refuse(thread, ACRE_E_INVALID);
+  OsThread* os_thread = thread->os_thread;
+  if (os_thread->regions != 0) return refuse(thread, ACRE_E_STATE);
+  if (os_thread->unready) prepare(thread);
+  InsideAcre::begin();
+  const uint8_t keeps = exchange_own(thread, os_thread, &use_parts_of(*stack_of(*fiber)));
+  void* context = begin_running(thread, os_thread, fiber, keeps);
+  if (os_thread->annotates) tell_before_resume(fiber);
+  return acre_rt_switch_then(&fiber->resumer_context, context, value, fiber, &after_resume);
+}
+
+ACRE_NO_TSAN __attribute__((noinline)) Turn yield_with_care(Fiber* fiber, void* value) {
+  OsThread* os_thread = &current_os_thread();
+  // Of a fiber that does not run nothing is known but itself.
+  if (fiber == nullptr || fiber != os_thread->fiber) return refuse_yield(fiber);
+  Thread* thread = fiber->thread;
+  if (os_thread->regions != 0) return refuse(thread, ACRE_E_STATE);
+  InsideAcre::begin();
+  const uint8_t keeps = exchange_own(thread, os_thread, &use_parts_of(*stack_of(*fiber)));
+  if (os_thread->annotates) tell_before_yield(fiber, false);
+  end_running(thread, os_thread, fiber, FiberState::kSuspended, keeps);
+  return acre_rt_switch_then(&fiber->context, fiber->resumer_context, value, fiber, &after_yield);
+}
+
+// ---- With nothing to care for. These two end in the switch (a tail call): see switch.h.
+
+template <class Result>
+Result switch_stacks(void** save, void* to, void* value) {
+  if constexpr (std::is_pointer_v<Result>) {
+    return acre_rt_switch(save, to, value);
+  } else {
+    return acre_rt_switch_turn(save, to, value);
+  }
+}
+
+template <class Result>
+Result result_of(Turn turn) {
+  if constexpr (std::is_pointer_v<Result>) {
+    return turn.value;
+  } else {
+    return turn;
+  }
 }
 
 }  // namespace
@@ -207,77 +222,53 @@ Stack* take_fiber_stack(StackPool& pool, Thread* thread, ByteCount bytes, acre_s
 
 void make_fiber(Fiber* fiber, Thread* thread, Stack* stack, void* (*fn)(Fiber*, void*), void* arg) {
   stack->fiber = fiber;
+  start_of(*stack) = {.fn = fn, .arg = arg, .stack = stack};
+  fiber->context = new_context(*stack);
   fiber->heap = thread->heap;
-  fiber->stack = stack;
-  fiber->stack_low = stack->low.raw;
-  fiber->stack_high = stack->high.raw;
-  fiber->fn = fn;
-  fiber->arg = arg;
-  fiber->context = make_fcontext(stack->high.as<void>(), stack->size().raw, &enter);
-  fiber->state.store(FiberState::kNew, std::memory_order_release);
+  set_stack(fiber, stack, FiberState::kNew);
 }
 
-ACRE_NO_TSAN ACRE_RETURNS_BY_JUMP void* resume_fiber(Thread* thread, Fiber* fiber, void* value) {
-  if (fiber == nullptr) return refuse(thread, ACRE_E_INVALID);
-  const FiberState state = fiber->state.load(std::memory_order_acquire);
-  OsThread* os_thread = thread->os_thread;
-  if (state != FiberState::kSuspended && state != FiberState::kNew) {
-    return refuse(thread, ACRE_E_STATE);
+template <class Result>
+ACRE_NO_TSAN Result resume_fiber(Thread* thread, Fiber* fiber, void* value) {
+  if (__builtin_expect(fiber != nullptr, 1)) {
+    OsThread* os_thread = thread->os_thread;
+    const bool resumable = unsigned{state_byte(*fiber)} - 1 <= 2;  // kNew, kSuspended, kTrimmed
+    if (__builtin_expect(resumable && fiber->heap == thread->heap && os_thread->cares() == 0 &&
+                             !has_own(thread, os_thread),
+                         1)) {
+      void* context = begin_running(thread, os_thread, fiber);
+      return switch_stacks<Result>(&fiber->resumer_context, context, value);
+    }
   }
-  if (fiber->heap != thread->heap) return refuse(thread, ACRE_E_INVALID);
-  const bool cares = os_thread->cares() != 0;
-  if (__builtin_expect(cares, 0)) {
-    if (os_thread->regions != 0) return refuse(thread, ACRE_E_STATE);
-    if (os_thread->unready) prepare(thread);
-    InsideAcre::begin();
-    os_thread->in_switch = true;
-  }
-  Fiber* self = os_thread->fiber;
-  fiber->resumer = self;
-  fiber->thread = thread;
-  exchange_with(thread, os_thread, fiber);
-  fiber->untrimmed = true;
-  fiber->state.store(FiberState::kRunning, std::memory_order_relaxed);
-  if (self != nullptr) self->state.store(FiberState::kResuming, std::memory_order_relaxed);
-  os_thread->fiber = fiber;
-  if (__builtin_expect(cares, 0) && os_thread->annotates) tell_before_resume(fiber);
-  Passed passed{fiber, value};
-  const transfer_t from = jump_fcontext(fiber->context, &passed);
-  fiber->context = from.fctx;
-  os_thread->fiber = self;
-  if (self != nullptr) self->state.store(FiberState::kRunning, std::memory_order_relaxed);
-  exchange_with(thread, os_thread, fiber);
-  const bool done = fiber->state.load(std::memory_order_relaxed) == FiberState::kDone;
-  if (!done) fiber->state.store(FiberState::kSuspended, std::memory_order_release);
-  if (__builtin_expect(os_thread->in_switch, 0)) after_yield(os_thread, fiber);
-  return __builtin_expect(done, 0) ? end_resume(thread, fiber, from.data) : from.data;
+  return result_of<Result>(resume_with_care(thread, fiber, value));
 }
+template void* resume_fiber(Thread*, Fiber*, void*);
+template Turn resume_fiber(Thread*, Fiber*, void*);
 
-ACRE_NO_TSAN ACRE_RETURNS_BY_JUMP void* yield_fiber(Fiber* fiber, void* value) {
+template <class Result>
+ACRE_NO_TSAN Result yield_fiber(Fiber* fiber, void* value) {
   OsThread* os_thread = &current_os_thread();
   Fiber* self = unrelated(os_thread->fiber);
-  // Of a fiber that does not run nothing is known but itself.
-  if (self != fiber || self == nullptr) return refuse_yield(fiber);
-  self = unrelated(self);
-  if (__builtin_expect(os_thread->cares() != 0, 0)) {
-    if (os_thread->regions != 0) return refuse(self->thread, ACRE_E_STATE);
-    before_yield(os_thread, self, false);
+  if (__builtin_expect(self == fiber && self != nullptr, 1)) {
+    self = unrelated(self);
+    Thread* thread = self->thread;
+    const bool keeps_nothing = state_byte(*self) == static_cast<uint8_t>(FiberState::kRunning);
+    if (__builtin_expect(keeps_nothing && os_thread->cares() == 0 && !has_own(thread, os_thread),
+                         1)) {
+      end_running(thread, os_thread, self, FiberState::kSuspended);
+      return switch_stacks<Result>(&self->context, self->resumer_context, value);
+    }
   }
-  const transfer_t from = jump_fcontext(self->resumer_context, value);
-  const Passed* passed = static_cast<const Passed*>(from.data);
-  self = passed->fiber;
-  self->resumer_context = from.fctx;
-  void* given = passed->value;
-  os_thread = self->thread->os_thread;  // another one perhaps
-  if (__builtin_expect(os_thread->in_switch, 0)) after_resume(os_thread, self);
-  return given;
+  return result_of<Result>(yield_with_care(fiber, value));
 }
+template void* yield_fiber(Fiber*, void*);
+template Turn yield_fiber(Fiber*, void*);
 
 // Frames that were never left would stay poisoned for the memory's next user.
-void tell_stack_is_free(const Stack& stack) {
-  if (stack.fiber != nullptr && stack.fiber->tsan_fiber != nullptr) {
-    __tsan_destroy_fiber(stack.fiber->tsan_fiber);
-    stack.fiber->tsan_fiber = nullptr;
+void tell_stack_is_free(Stack& stack) {
+  if (stack.fiber != nullptr && parts_of(stack).tsan_fiber != nullptr) {
+    __tsan_destroy_fiber(parts_of(stack).tsan_fiber);
+    use_parts_of(stack).tsan_fiber = nullptr;
   }
   if (__asan_unpoison_memory_region != nullptr) {
     __asan_unpoison_memory_region(stack.low.as<void>(), stack.size().raw);
@@ -286,25 +277,26 @@ void tell_stack_is_free(const Stack& stack) {
 
 void tell_stacks_are_free(StackPool& pool) {
   if (!is_sanitized()) return;
-  pool.for_each([](const Stack& stack) {
+  pool.for_each([](Stack& stack) {
     if (stack.use.load(std::memory_order_relaxed) != StackUse::kNone) tell_stack_is_free(stack);
   });
 }
 
 void drop_fiber(StackPool& pool, Fiber* fiber, StackCache* cache) {
-  if (fiber->stack == nullptr) return;
-  Stack* stack = fiber->stack;
+  Stack* stack = stack_of(*fiber);
+  if (stack == nullptr) return;
   if (is_sanitized()) tell_stack_is_free(*stack);
-  fiber->stack = nullptr;
-  fiber->locals = nullptr;
+  fiber->data = parts_of(*stack).data;
+  set_stack(fiber, nullptr, state_of(*fiber));
+  if (stack->fiber_used) use_parts_of(*stack) = {};
+  stack->fiber_used = false;
   pool.put(stack, cache);
 }
 
 void lose_fibers(OsThread* os_thread) {
   for (Fiber* fiber = os_thread->fiber; fiber != nullptr;) {
     Fiber* next = fiber->resumer;
-    fiber->state.store(FiberState::kLost, std::memory_order_relaxed);
-    fiber->status = ACRE_E_STATE;
+    set_state(fiber, FiberState::kLost);
     fiber->thread = nullptr;
     fiber->resumer = nullptr;
     fiber = next;
@@ -321,3 +313,20 @@ void call_on_roomy_stack(const Thread* thread, void (*fn)(void*), void* arg) {
 }
 
 }  // namespace acre::rt
+
+extern "C" ACRE_NO_TSAN void acre_rt_end_fiber(acre::rt::Stack* stack, void* result,
+                                               bool returned) {
+  using namespace acre::rt;
+  Fiber* fiber = stack->fiber;
+  Thread* thread = fiber->thread;
+  OsThread* os_thread = thread->os_thread;
+  InsideAcre::begin();
+  if (has_own(thread, os_thread) || stack->fiber_used) {
+    (void)exchange_own(thread, os_thread, &use_parts_of(*stack));
+  }
+  if (os_thread->annotates) tell_before_yield(fiber, true);
+  os_thread->fiber = fiber->resumer;
+  set_stack(fiber, stack, returned ? FiberState::kDone : FiberState::kThrew);
+  acre_rt_switch_then(&fiber->context, fiber->resumer_context, result, fiber, &after_done);
+  __builtin_unreachable();
+}

@@ -19,7 +19,8 @@ void explain(Addr address) {
     line << "acre: stack overflow: ";
     if (stack->fiber != nullptr) {
       line << "fiber " << Addr(stack->fiber);
-      if (stack->fiber->name[0] != '\0') line << " (" << stack->fiber->name << ")";
+      const char* name = parts_of(*stack).name;
+      if (name[0] != '\0') line << " (" << name << ")";
     } else {
       line << "a coroutine";
     }

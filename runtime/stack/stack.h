@@ -14,6 +14,7 @@
 
 #include <atomic>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 
 #include "runtime/base/units.h"
@@ -45,6 +46,9 @@ enum class StackUse : uint8_t {
 };
 
 struct alignas(64) Stack {
+  // What is known of the fiber on it, beside the object (runtime/fiber).
+  static constexpr size_t kFiberBytes = 128;
+
   Addr low;           // above the guard
   Addr high;          // where it begins, growing down
   acre_fiber* fiber;  // kFiber: an object; NULL until it is made
@@ -52,11 +56,13 @@ struct alignas(64) Stack {
   uint64_t touched;   // bytes below `high` that hold memory, as far as is known
   uint8_t stack_class;
   std::atomic<StackUse> use;
+  bool fiber_used;  // of_fiber is not all 0
+  alignas(8) std::byte of_fiber[kFiberBytes];
 
   ByteCount size() const { return high - low; }
   bool contains(uintptr_t address) const { return address >= low.raw && address < high.raw; }
 };
-static_assert(sizeof(Stack) == 64);
+static_assert(sizeof(Stack) == 192);
 
 }  // namespace acre::rt
 

@@ -36,11 +36,12 @@
 namespace acre::rt {
 
 class StackPool {
-  static constexpr size_t kBlock = 63;
+  static constexpr size_t kBlock = 21;
   struct Block {
     Block* next;
     alignas(64) Stack stacks[kBlock];
   };
+  static_assert(sizeof(Block) == 4 * kKiB);
 
  public:
   void init(Heap* heap);

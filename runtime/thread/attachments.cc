@@ -4,9 +4,10 @@
 #include "runtime/thread/registry.h"
 
 namespace acre::rt {
-namespace {
 
 constinit thread_local OsThread this_os_thread __attribute__((tls_model("initial-exec"))) = {};
+
+namespace {
 
 void count_uncooperative(uint32_t change) {
   const uint32_t count = my_signals.uncooperative.load(std::memory_order_relaxed) + change;
@@ -23,8 +24,6 @@ void for_each_but_of(const ThreadRegistry* one, Fn fn) {
 }
 
 }  // namespace
-
-OsThread& current_os_thread() { return this_os_thread; }
 
 // A watchdog's signal may come at any time and walk the list.
 void add_attachment(Thread* thread) {

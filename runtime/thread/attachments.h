@@ -14,7 +14,9 @@
 
 namespace acre::rt {
 
-OsThread& current_os_thread();
+// (The model: for what a switch of fibers costs.)
+extern constinit thread_local OsThread this_os_thread __attribute__((tls_model("initial-exec")));
+inline OsThread& current_os_thread() { return this_os_thread; }
 
 void add_attachment(Thread* thread);
 void remove_attachment(Thread* thread);

@@ -93,6 +93,10 @@ acre_status ThreadRegistry::attach_new(bool uncooperative, Thread** out) {
   thread->stack_low = low;
   thread->stack_high = high;
   thread->os_thread = &current_os_thread();
+  // Until fibers ask for the real one.
+  if (thread->os_thread->exceptions == nullptr) {
+    thread->os_thread->exceptions = thread->os_thread->no_exceptions;
+  }
   thread->uncooperative = uncooperative;
   thread->signals = &my_signals;
   my_signals.number.store(current_thread_number(), std::memory_order_relaxed);

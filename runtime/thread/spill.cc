@@ -3,7 +3,7 @@
 // acre_blocking_begin is here and not in C++: it must see the registers as its caller left them,
 // and a compiler's prologue may have moved them already. It stores them and the stack pointer in
 // the thread, unless this is a nested region (the outer one's are right), and goes on in
-// blocking_begin_spilled. Offsets: blocking_depth 16, stack_pointer 24, registers 32 (asserted in
+// blocking_begin_spilled. Offsets: blocking_depth 24, stack_pointer 32, registers 40 (asserted in
 // thread.h).
 
 #if defined(__x86_64__)
@@ -75,15 +75,15 @@ acre_rt_call_on_stack:
   .type acre_blocking_begin, @function
 acre_blocking_begin:
   .cfi_startproc
-  cmpq $0, 16(%rdi)
+  cmpq $0, 24(%rdi)
   jne 1f
-  movq %rsp, 24(%rdi)
-  movq %rbx, 32(%rdi)
-  movq %rbp, 40(%rdi)
-  movq %r12, 48(%rdi)
-  movq %r13, 56(%rdi)
-  movq %r14, 64(%rdi)
-  movq %r15, 72(%rdi)
+  movq %rsp, 32(%rdi)
+  movq %rbx, 40(%rdi)
+  movq %rbp, 48(%rdi)
+  movq %r12, 56(%rdi)
+  movq %r13, 64(%rdi)
+  movq %r14, 72(%rdi)
+  movq %r15, 80(%rdi)
 1:
   jmp acre_rt_blocking_begin_spilled
   .cfi_endproc
@@ -147,16 +147,16 @@ acre_rt_call_on_stack:
   .type acre_blocking_begin, %function
 acre_blocking_begin:
   .cfi_startproc
-  ldr x9, [x0, #16]
+  ldr x9, [x0, #24]
   cbnz x9, 1f
   mov x9, sp
-  str x9, [x0, #24]
-  stp x19, x20, [x0, #32]
-  stp x21, x22, [x0, #48]
-  stp x23, x24, [x0, #64]
-  stp x25, x26, [x0, #80]
-  stp x27, x28, [x0, #96]
-  stp x29, x30, [x0, #112]
+  str x9, [x0, #32]
+  stp x19, x20, [x0, #40]
+  stp x21, x22, [x0, #56]
+  stp x23, x24, [x0, #72]
+  stp x25, x26, [x0, #88]
+  stp x27, x28, [x0, #104]
+  stp x29, x30, [x0, #120]
 1:
   b acre_rt_blocking_begin_spilled
   .cfi_endproc

@@ -47,9 +47,8 @@ struct OsThread {
   bool signalled;       // it is uncooperative in some heap
   bool unused;
 
-  bool in_switch;                  // one that had to care is on its way
   acre_fiber* fiber;               // that runs on it (runtime/fiber); NULL: it is on its own stack
-  void* exceptions;                // the C++ runtime's record of those in flight
+  void* exceptions;                // the C++ runtime's record of those in flight; never NULL
   uint64_t no_exceptions[2];       // that record where there is no such runtime
   void (*lose_fibers)(OsThread*);  // called if one runs when the thread ends
 
@@ -104,11 +103,11 @@ namespace acre::rt {
 
 using Thread = ::acre_thread;
 
-static_assert(offsetof(OsThread, in_switch) == sizeof(uint64_t));
+static_assert(offsetof(OsThread, fiber) == sizeof(uint64_t));
 static_assert(offsetof(Thread, inline_fields) == 0);
-static_assert(offsetof(Thread, blocking_depth) == 16);
-static_assert(offsetof(Thread, stack_pointer) == 24);
-static_assert(offsetof(Thread, registers) == 32);
+static_assert(offsetof(Thread, blocking_depth) == 24);
+static_assert(offsetof(Thread, stack_pointer) == 32);
+static_assert(offsetof(Thread, registers) == 40);
 static_assert(offsetof(Thread, cache) + ThreadCache::kGapsOffset == ACRE_GAPS_OFFSET);
 
 }  // namespace acre::rt

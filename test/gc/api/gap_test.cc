@@ -14,7 +14,7 @@ static_assert(offsetof(acre_gap, cursor) == 0 && offsetof(acre_gap, limit) == 8 
 static_assert(ACRE_GAPS_OFFSET == 1152 && ACRE_GAPS_PER_KIND == 66 && ACRE_INLINE_BYTES == 1024);
 static_assert(offsetof(acre_thread_inline, stop_requested) == 0 &&
               offsetof(acre_thread_inline, phase) == 4 &&
-              offsetof(acre_thread_inline, locals) == 8 && sizeof(acre_thread_inline) == 16);
+              offsetof(acre_thread_inline, locals) == 8 && sizeof(acre_thread_inline) == 24);
 
 // An object by the library moves the cursor of this gap, and of no other of its kind.
 void check_gap_of(Heap& heap, size_t bytes, acre_kind kind) {

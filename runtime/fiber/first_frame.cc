@@ -1,6 +1,8 @@
-#include "runtime/fiber/guarded_call.h"
+#include "runtime/fiber/first_frame.h"
 
 #include <cxxabi.h>
+
+#include "runtime/thread/attachments.h"
 
 extern "C" {
 __attribute__((weak)) void* __cxa_get_globals(void);
@@ -21,26 +23,27 @@ asm(R"(
 
 namespace acre::rt {
 
-// (The unwind by which a thread ends has no object: ubsan would take the reference to it amiss.)
-__attribute__((no_sanitize("undefined"))) bool call_guarded(void* (*fn)(acre_fiber*, void*),
-                                                            acre_fiber* fiber, void* arg,
-                                                            void** result) {
-  try {
-    *result = fn(fiber, arg);
-    return true;
-  } catch (abi::__forced_unwind&) {
-    // The thread ends here, by pthread_exit or pthread_cancel, and nobody may stop that. Where there is no
-    // such type the handler is for all.
-    if (&forced_unwind_type != nullptr) throw;
-  } catch (...) {
-  }
-  *result = nullptr;
-  return false;
-}
-
 ExceptionState* exception_state() {
   if (__cxa_get_globals == nullptr) return nullptr;
   return static_cast<ExceptionState*>(__cxa_get_globals());
 }
 
 }  // namespace acre::rt
+
+// (The unwind by which a thread ends has no object: ubsan would take the reference to it amiss. tsan must not count
+// a call that never returns.)
+extern "C" __attribute__((no_sanitize("undefined", "thread"))) void acre_rt_run_new_fiber(
+    const acre::rt::Start* start) {
+  void* result = nullptr;
+  bool returned = false;
+  try {
+    result = start->fn(acre::rt::current_os_thread().fiber, start->arg);
+    returned = true;
+  } catch (abi::__forced_unwind&) {
+    // The thread ends here, by pthread_exit or pthread_cancel, and nobody may stop that. Where there is no
+    // such type the handler is for all.
+    if (&forced_unwind_type != nullptr) throw;
+  } catch (...) {
+  }
+  acre_rt_end_fiber(start->stack, result, returned);
+}
