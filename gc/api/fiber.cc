@@ -6,6 +6,7 @@
 
 #include "gc/cycle/cycle.h"
 #include "runtime/fiber/overflow.h"
+#include "runtime/thread/attachments.h"
 
 namespace {
 
@@ -61,8 +62,8 @@ acre_status acre_fiber_new(acre_thread* thread, size_t stack_bytes, acre_fiber_f
   if (thread == nullptr || fn == nullptr || !stack_size(stack_bytes, &bytes)) return ACRE_E_INVALID;
   if (thread->blocking_depth != 0 || thread->heap->threads.inside_stop()) return ACRE_E_STATE;
   const acre::rt::InsideAcre inside;
-  // Alive until the fiber holds it.
-  acre_local keep{nullptr, arg};
+  // Alive until the fiber holds it, if it is a reference.
+  acre_local keep{nullptr, acre_object_base(thread->heap, arg)};
   acre_local_push(thread, &keep);
   const acre_status status = make(thread, bytes, fn, arg, out);
   (void)acre_local_pop(thread, &keep);
@@ -95,7 +96,7 @@ int acre_fiber_done(const acre_fiber* fiber) {
 acre_status acre_fiber_status(const acre_fiber* fiber) { return acre::rt::status_of(*fiber); }
 
 acre_fiber* acre_fiber_current(acre_thread* thread) {
-  return thread == nullptr ? nullptr : thread->os_thread->fiber;
+  return thread == nullptr ? nullptr : acre::rt::fiber_here(*thread);
 }
 
 acre_thread* acre_fiber_thread(const acre_fiber* fiber) {

@@ -1,6 +1,7 @@
 // The public calls on roots.
 
 #include "gc/cycle/cycle.h"
+#include "runtime/thread/attachments.h"
 
 using acre::rt::InsideAcre;
 
@@ -57,6 +58,12 @@ void acre_local_push(acre_thread* thread, acre_local* local) {
 
 acre_status acre_local_pop(acre_thread* thread, acre_local* local) {
   if (thread == nullptr) return ACRE_E_INVALID;
+  // A fiber may have moved to another thread, with its locals.
+  const auto* os_thread = __atomic_load_n(&thread->os_thread, __ATOMIC_RELAXED);
+  if (__builtin_expect(os_thread != &acre::rt::current_os_thread(), 0)) {
+    thread = thread->registry->current();
+    if (thread == nullptr) return ACRE_E_STATE;
+  }
   if (local == nullptr || thread->inline_fields.locals != local) {
     thread->last_error = ACRE_E_STATE;
     return ACRE_E_STATE;

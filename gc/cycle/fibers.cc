@@ -83,7 +83,7 @@ void Fibers::trim() {
     if (stack.use.load(std::memory_order_relaxed) != StackUse::kFiber) return true;
     Fiber* fiber = stack.fiber;
     if (fiber == nullptr || !is_untrimmed(*fiber)) return true;
-    stacks_->release_below(stack, Addr(fiber->context).raw);
+    stacks_->release_below(stack, lowest_used(*fiber));
     set_state(fiber, FiberState::kTrimmed, rt::state_byte(*fiber) & rt::kKeeps);
     return ++trimmed < kTrimmedPerStep;
   });

@@ -3,6 +3,7 @@
 
 #include "gc/cycle/cycle.h"
 #include "gc/cycle/fork.h"
+#include "runtime/thread/attachments.h"
 
 acre_status acre_heap::create(const acre_options& options, acre::rt::FaultPlan* faults,
                               acre_heap** out) {
@@ -40,7 +41,7 @@ acre_status acre_heap::destroy() {
   if (acre::rt::ThreadRegistry::inside_any_stop()) return ACRE_E_STATE;
   if (threads.others_attached() != 0) return ACRE_E_STATE;
   acre_thread* self = threads.current();
-  if (self != nullptr && (self->in_callback || self->os_thread->fiber != nullptr))
+  if (self != nullptr && (self->in_callback || acre::rt::fiber_here(*self) != nullptr))
     return ACRE_E_STATE;
   if (self != nullptr) threads.detach_now(self);
   acre::gc::unlist_heap(this);

@@ -116,12 +116,14 @@ __attribute__((noinline)) uintptr_t acre_visitor::resolve(uintptr_t word) {
 
 // What visit does in a check: no hurry.
 void acre_visitor::check(uintptr_t word, const void* slot) {
-  const ObjectRef object = find_object(heap_->space, Addr(word));
+  const Space& space = heap_->space;
+  const ObjectRef object = find_object(space, Addr(word));
   if (!object) {
-    if (slot != nullptr) report_dangling(word, slot);
+    // On a stack of ours is as good as elsewhere.
+    const bool on_stack = space.page_entry(space.page_of(Addr(word))).state() == PageState::kStack;
+    if (slot != nullptr && !on_stack) report_dangling(word, slot);
     return;
   }
-  const Space& space = heap_->space;
   if (!acre::rt::bits::set_unshared(space.mark_words(), space.granule_of(object.base))) return;
   if (!push_grey(Grey{object.base.raw})) pool_->set_overflowed();
 }

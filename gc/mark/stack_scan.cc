@@ -3,6 +3,7 @@
 #include "runtime/base/check.h"
 #include "runtime/base/raw_memory.h"
 #include "runtime/fiber/switch.h"
+#include "runtime/thread/attachments.h"
 #include "runtime/thread/fake_stack.h"
 #include "runtime/thread/registry.h"
 
@@ -66,11 +67,20 @@ void visit_argument(acre_visitor* visitor, Fiber* fiber) {
 
 }  // namespace
 
+// It is left elsewhere only if it yielded from somebody else's coroutine that it ran, on a stack of its own. Where
+// its own stack was left is not known then.
+uintptr_t lowest_used(const Fiber& fiber) {
+  const Stack& stack = *stack_of(fiber);
+  const Addr context(fiber.context);
+  return stack.low <= context && context <= stack.high ? context.raw : stack.low.raw;
+}
+
 uint64_t depth_of(const Fiber& fiber) {
-  return is_suspended(fiber) ? (stack_of(fiber)->high - Addr(fiber.context)).raw : 0;
+  return is_suspended(fiber) ? stack_of(fiber)->high.raw - lowest_used(fiber) : 0;
 }
 
 uint64_t scan_thread(Marker& marker, const Thread& thread, bool conservative) {
+  (void)rt::fiber_at(thread, thread.scan_from());
   visit_locals(marker, thread.inline_fields.locals);
   if (thread.caught) {
     // Its registers are in the signal's frame: on the stack that it ran on, or here.
@@ -112,7 +122,7 @@ void trace_fiber(void* object, size_t, acre_visitor* visitor) {
   const auto* fiber = static_cast<Fiber*>(object);
   if (!is_suspended(*fiber)) return;
   const Stack& stack = *stack_of(*fiber);
-  scan_frames(Addr(fiber->context).raw, stack.high.raw, parts_of(stack).fake_stack,
+  scan_frames(lowest_used(*fiber), stack.high.raw, parts_of(stack).fake_stack,
               [&](uintptr_t start, uintptr_t end) { visitor->visit_suspended_stack(start, end); });
 }
 

@@ -19,7 +19,8 @@ uint64_t scan_foreign_stacks(Marker& marker, rt::StackPool& stacks);
 void trace_fiber(void* fiber, size_t size, acre_visitor* visitor);
 void trace_fiber_precisely(void* fiber, size_t size, acre_visitor* visitor);
 
-// Bytes of stack that a suspended fiber has in use.
+// Of a suspended fiber: from where on its stack is in use, and how many bytes (0 of others).
+uintptr_t lowest_used(const rt::Fiber& fiber);
 uint64_t depth_of(const rt::Fiber& fiber);
 
 }  // namespace acre::gc

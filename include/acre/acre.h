@@ -420,7 +420,8 @@ typedef struct acre_local {
   void* object;
 } acre_local;
 ACRE_API void acre_local_push(acre_thread* thread, acre_local* local);
-/* ACRE_E_STATE if `local` is not the last one pushed. */
+/* `thread` may also be the one that ran the fiber when `local` was pushed. ACRE_E_STATE if that is not the last
+ * one pushed. */
 ACRE_API acre_status acre_local_pop(acre_thread* thread, acre_local* local);
 
 /* ---- Collection -------------------------------------------------------------------------------- */
@@ -528,7 +529,8 @@ ACRE_API acre_status acre_fiber_new(acre_thread* thread, size_t stack_bytes, acr
 /* Runs a fiber that is new or suspended. `value` is what its acre_fiber_yield returns; of a new one nobody
  * sees it. Returns what it yields, or what its function returns: acre_fiber_done tells which. NULL, with
  * acre_last_error, if nothing was done: ACRE_E_STATE: it runs already, or is done, or the thread is in a
- * blocking region or a callback; ACRE_E_INVALID: NULL, or of another heap. Attached thread. */
+ * blocking region or a callback, handlers of out of memory and limit included; else ACRE_E_INVALID: NULL, or of
+ * another heap. Attached thread. */
 ACRE_API void* acre_fiber_resume(acre_thread* thread, acre_fiber* fiber, void* value);
 
 /* Gives control back to the one that resumed `fiber`, which is the fiber that calls this. Returns the value of
@@ -553,7 +555,8 @@ ACRE_API int acre_fiber_done(const acre_fiber* fiber);
 /* ACRE_OK; ACRE_E_EXCEPTION: done by an exception; ACRE_E_STATE: it can never be resumed, because the thread
  * that ran it has ended, or is not in this child of fork. */
 ACRE_API acre_status acre_fiber_status(const acre_fiber* fiber);
-/* The fiber that runs on this thread; NULL: none, the thread is on its own stack. Attached thread. */
+/* The fiber that runs on this thread, of whatever heap; NULL: none, the thread is on its own stack. Attached
+ * thread. */
 ACRE_API acre_fiber* acre_fiber_current(acre_thread* thread);
 /* The thread that runs it; NULL: it does not run (and is in no chain). For the fiber itself. */
 ACRE_API acre_thread* acre_fiber_thread(const acre_fiber* fiber);

@@ -283,6 +283,8 @@ class Heap {
   }
   ~Heap() {
     if (acre_heap_destroy(heap_) == ACRE_OK) return;
+    // exit() on one of its fibers, and this is a static one: it goes with the process.
+    if (acre_fiber_current(acre_thread_current(heap_)) != nullptr) return;
     // Going on would leave a heap that nobody can reach, and threads that use it.
     std::terminate();
   }
@@ -511,7 +513,7 @@ class Thread {
       fields().locals = &local_;
     }
     ~Keep() {
-      if (__builtin_expect(thread_.keeps_new_, 0)) fields().locals = local_.previous;
+      if (__builtin_expect(thread_.keeps_new_, 0)) (void)acre_local_pop(thread_.thread_, &local_);
     }
     Keep(const Keep&) = delete;
     Keep& operator=(const Keep&) = delete;
@@ -664,7 +666,8 @@ void* run_fiber(acre_fiber* fiber, void* fn);
 //   });
 //   while (void* n = numbers->resume(thread)) ...   // 1, 2, 3
 //
-// What is on the stack of a fiber that is collected is forgotten: its destructors do not run.
+// What is on the stack of a fiber that is collected is forgotten: its destructors do not run. Its word
+// (acre_fiber_set_data) is this class's own, and acre_fiber_resume would not throw what its function threw.
 class Fiber {
  public:
   Fiber() = delete;
@@ -745,9 +748,11 @@ void* run_fiber(acre_fiber* raw, void* given) {
 template <class Fn>
 Fiber* make_fiber(Thread& thread, Fn fn, size_t stack_bytes = 0) {
   acre_fiber* fiber = nullptr;
-  check(acre_fiber_new(thread.get(), stack_bytes, &detail::run_fiber<Fn>, &fn, &fiber));
-  (void)acre_fiber_resume(thread.get(), fiber, nullptr);
-  check(acre_fiber_done(fiber) != 0 ? acre_fiber_status(fiber) : ACRE_OK);
+  const acre_status status =
+      acre_fiber_new(thread.get(), stack_bytes, &detail::run_fiber<Fn>, &fn, &fiber);
+  if (status == ACRE_E_LIMIT) throw OutOfMemory(status);
+  check(status);
+  check(static_cast<acre_status>(acre_fiber_resume_turn(thread.get(), fiber, nullptr).status));
   return reinterpret_cast<Fiber*>(fiber);
 }
 

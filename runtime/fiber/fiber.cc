@@ -296,6 +296,8 @@ void drop_fiber(StackPool& pool, Fiber* fiber, StackCache* cache) {
 void lose_fibers(OsThread* os_thread) {
   for (Fiber* fiber = os_thread->fiber; fiber != nullptr;) {
     Fiber* next = fiber->resumer;
+    // What the thread's own stack has on its list; what a fiber has goes with it.
+    fiber->thread->inline_fields.locals = parts_of(*stack_of(*fiber)).locals;
     set_state(fiber, FiberState::kLost);
     fiber->thread = nullptr;
     fiber->resumer = nullptr;
@@ -305,7 +307,7 @@ void lose_fibers(OsThread* os_thread) {
 }
 
 void call_on_roomy_stack(const Thread* thread, void (*fn)(void*), void* arg) {
-  const Fiber* fiber = thread == nullptr ? nullptr : thread->os_thread->fiber;
+  const Fiber* fiber = thread == nullptr ? nullptr : fiber_here(*thread);
   if (fiber == nullptr) return fn(arg);
   while (fiber->resumer != nullptr) fiber = fiber->resumer;
   const auto sp = reinterpret_cast<uintptr_t>(fiber->resumer_context);

@@ -169,7 +169,7 @@ void drop_fiber(StackPool& pool, Fiber* fiber, StackCache* cache);
 void tell_stack_is_free(Stack& stack);
 void tell_stacks_are_free(StackPool& pool);
 
-// The thread has ended on them, whatever their heap, and is on its own stack.
+// The thread ends on them, whatever their heap: nothing of its own runs there any more.
 void lose_fibers(OsThread* os_thread);
 
 // Calls fn(sp, low, high, fake_stack) for each stack in the chain of a thread that was stopped or blocks: those

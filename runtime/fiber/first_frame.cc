@@ -40,9 +40,13 @@ extern "C" __attribute__((no_sanitize("undefined", "thread"))) void acre_rt_run_
     result = start->fn(acre::rt::current_os_thread().fiber, start->arg);
     returned = true;
   } catch (abi::__forced_unwind&) {
-    // The thread ends here, by pthread_exit or pthread_cancel, and nobody may stop that. Where there is no
-    // such type the handler is for all.
-    if (&forced_unwind_type != nullptr) throw;
+    // The thread ends here, by pthread_exit or pthread_cancel, and nobody may stop that: what comes runs on the
+    // thread's own stack. Where there is no such type the handler is for all.
+    if (&forced_unwind_type != nullptr) {
+      acre::rt::OsThread& os_thread = acre::rt::current_os_thread();
+      os_thread.lose_fibers(&os_thread);
+      throw;
+    }
   } catch (...) {
   }
   acre_rt_end_fiber(start->stack, result, returned);

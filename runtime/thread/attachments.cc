@@ -25,6 +25,13 @@ void for_each_but_of(const ThreadRegistry* one, Fn fn) {
 
 }  // namespace
 
+acre_fiber* fiber_at(const Thread& thread, uintptr_t sp) {
+  OsThread* os_thread = thread.os_thread;
+  const bool on_own = thread.stack_low.raw <= sp && sp < thread.stack_high.raw;
+  if (os_thread->fiber != nullptr && on_own) os_thread->lose_fibers(os_thread);
+  return os_thread->fiber;
+}
+
 // A watchdog's signal may come at any time and walk the list.
 void add_attachment(Thread* thread) {
   ThreadSignals& mine = my_signals;

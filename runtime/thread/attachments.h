@@ -18,6 +18,13 @@ namespace acre::rt {
 extern constinit thread_local OsThread this_os_thread __attribute__((tls_model("initial-exec")));
 inline OsThread& current_os_thread() { return this_os_thread; }
 
+// Its fibers are lost if the thread, whose stack pointer is `sp`, has left them by other ways than a switch: it ended
+// by pthread_exit, or jumped. Returns the one that runs on it. By the thread, or the world is stopped.
+acre_fiber* fiber_at(const Thread& thread, uintptr_t sp);
+inline acre_fiber* fiber_here(const Thread& thread) {
+  return fiber_at(thread, reinterpret_cast<uintptr_t>(__builtin_frame_address(0)));
+}
+
 void add_attachment(Thread* thread);
 void remove_attachment(Thread* thread);
 

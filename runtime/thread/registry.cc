@@ -164,7 +164,7 @@ acre_status ThreadRegistry::detach(Thread* thread) {
   if (current() != thread || thread->blocking_depth != 0 || inside_stop()) return ACRE_E_STATE;
   // The allocation that asked the OOM handler still needs the thread.
   if (thread->in_callback && thread->attach_depth == 1) return ACRE_E_STATE;
-  if (thread->os_thread->fiber != nullptr && thread->attach_depth == 1) return ACRE_E_STATE;
+  if (fiber_here(*thread) != nullptr && thread->attach_depth == 1) return ACRE_E_STATE;
   if (--thread->attach_depth > 0) return ACRE_OK;
   detach_now(thread);
   return ACRE_OK;

@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "test/runtime/base/forked_child.h"
+
 namespace {
 
 struct Cell {
@@ -351,6 +353,44 @@ BOOST_AUTO_TEST_CASE(no_memory_is_thrown_in_the_fiber_and_arrives) {
   thread.collect();
   acre::Fiber* modest = acre::make_fiber(thread, [](acre::Fiber&) { return number(3); });
   BOOST_TEST(number(modest->resume(thread)) == 3);
+}
+
+BOOST_AUTO_TEST_CASE(a_stack_that_a_limit_forbids_is_no_memory) {
+  heap.set_hard_limit(1 << 20);
+  BOOST_CHECK_THROW(acre::make_fiber(thread, [](acre::Fiber&) {}), acre::OutOfMemory);
+}
+
+BOOST_AUTO_TEST_CASE(a_local_goes_with_the_fiber_to_another_thread) {
+  acre::Root<acre::Fiber> fiber(thread, acre::make_fiber(thread, [](acre::Fiber& self) {
+                                  for (int i = 0; i < 3; ++i) {
+                                    acre::Local<Cell> cell(self.thread(),
+                                                           self.thread().make<Cell>());
+                                    self.yield();
+                                  }
+                                }));
+  for (int i = 0; i < 3; ++i) {
+    (void)fiber->resume(thread);
+    acre::Blocking blocking(thread);
+    std::thread([&] {
+      acre::Thread other(heap);
+      (void)fiber->resume(other);
+      other.collect();
+    }).join();
+    if (fiber->done()) break;
+  }
+  thread.collect();
+  BOOST_TEST(fiber->done());
+}
+
+// As a VM's own `exit` would: the heap goes with the process.
+BOOST_AUTO_TEST_CASE(the_process_may_exit_on_a_fiber) {
+  const acre::test::ChildEnd end = acre::test::in_forked_child([] {
+    static acre::Heap own(options());
+    static acre::Thread own_thread(own);
+    (void)acre::make_fiber(own_thread, [](acre::Fiber&) { std::exit(7); })->resume(own_thread);
+    return 1;
+  });
+  BOOST_TEST(end.exited_with(7));
 }
 
 BOOST_AUTO_TEST_CASE(no_room_for_a_stack_is_thrown) {
