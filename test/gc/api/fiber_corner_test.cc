@@ -32,6 +32,8 @@ void* hold_object(acre_fiber* fiber, void* arg) {
   return object;
 }
 
+#if !ACRE_TEST_SHADOW_MEMORY
+
 // A coroutine as the C library has them, on a stack of the heap's.
 struct Coroutine {
   acre_stack stack{};
@@ -64,6 +66,8 @@ void* run_coroutine(acre_fiber* self, void* arg) {
   coroutine->start();
   return number(object[5]);
 }
+
+#endif
 
 BOOST_AUTO_TEST_SUITE(fiber_corner)
 
