@@ -222,7 +222,7 @@ Stack* take_fiber_stack(StackPool& pool, Thread* thread, ByteCount bytes, acre_s
 
 void make_fiber(Fiber* fiber, Thread* thread, Stack* stack, void* (*fn)(Fiber*, void*), void* arg) {
   stack->fiber = fiber;
-  start_of(*stack) = {.fn = fn, .arg = arg, .stack = stack};
+  start_of(*stack) = {.fn = fn, .arg = arg, .stack = stack, .control_word = 0};
   fiber->context = new_context(*stack);
   fiber->heap = thread->heap;
   set_stack(fiber, stack, FiberState::kNew);

@@ -9,6 +9,8 @@
 #ifndef ACRE_RUNTIME_FIBER_FIRST_FRAME_H_
 #define ACRE_RUNTIME_FIBER_FIRST_FRAME_H_
 
+#include <cstdint>
+
 struct acre_fiber;
 
 namespace acre::rt {
@@ -20,6 +22,7 @@ struct Start {
   void* (*fn)(acre_fiber*, void*);
   void* arg;
   Stack* stack;
+  uint64_t control_word;  // of switch.cc
 };
 
 // The C++ runtime's record of the exceptions that the calling thread is handling, after the Itanium ABI

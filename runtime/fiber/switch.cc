@@ -112,6 +112,21 @@ acre_rt_begin:
 namespace acre::rt {
 namespace {
 
+// The floating-point control word, which Boost.Context does not switch here.
+#if defined(__aarch64__)
+uint64_t control_word() {
+  uint64_t word = 0;
+  asm volatile("mrs %0, fpcr" : "=r"(word));
+  return word;
+}
+void set_control_word(uint64_t word) {
+  if (word != control_word()) asm volatile("msr fpcr, %0" ::"r"(word));
+}
+#else
+uint64_t control_word() { return 0; }
+void set_control_word(uint64_t) {}
+#endif
+
 // What the one that is left hands over, in its frame.
 struct Handed {
   void** save;
@@ -135,7 +150,10 @@ extern "C" {
 acre_fiber_turn acre_rt_switch_then(void** save, void* to, void* value, acre_fiber* fiber,
                                     acre_fiber_turn (*then)(void*, acre_fiber*)) {
   acre::rt::Handed handed{save, value, fiber, then};
-  return acre::rt::arrive(acre::rt::jump_fcontext(to, &handed));
+  const uint64_t control = acre::rt::control_word();
+  const acre::rt::transfer_t from = acre::rt::jump_fcontext(to, &handed);
+  acre::rt::set_control_word(control);
+  return acre::rt::arrive(from);
 }
 
 acre_fiber_turn acre_rt_switch_turn(void** save, void* to, void* value) {
@@ -148,7 +166,10 @@ void* acre_rt_switch(void** save, void* to, void* value) {
 
 void acre_rt_begin(acre::rt::transfer_t from) {
   acre::rt::arrive(from);
-  acre_rt_run_new_fiber(&start_of(*acre::rt::stack_of(*acre::rt::current_os_thread().fiber)));
+  const acre::rt::Fiber* fiber = acre::rt::current_os_thread().fiber;
+  const acre::rt::Start* start = &start_of(*acre::rt::stack_of(*fiber));
+  acre::rt::set_control_word(start->control_word);
+  acre_rt_run_new_fiber(start);
 }
 
 }  // extern "C"
@@ -159,6 +180,9 @@ namespace acre::rt {
 
 void* new_context(const Stack& stack) {
   Start* start = &start_of(stack);
+#if !defined(__x86_64__)  // where it is in the frame
+  start->control_word = control_word();
+#endif
   return make_fcontext(start, (Addr(start) - stack.low).raw, &acre_rt_begin);
 }
 
