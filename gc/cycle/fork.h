@@ -4,7 +4,8 @@
 //   before, in the thread that forks
 //     1. it counts as blocking in all heaps that it is attached to, until the end
 //     2. it takes the list: one fork at a time, and no heap comes or goes
-//     3. of every heap: the background thread ends its work, and the world stops, as for a collection
+//     3. of every heap: the background thread ends its work, and the world stops, as for a collection; but
+//        uncooperative threads outside Acre run on (runtime/thread/registry.h)
 //     4. of every heap: all locks that may be held now, by threads that are attached to nothing or block
 //   after, in the parent: all of that backwards
 //   after, in the child: first the threads that are not there are forgotten. What other threads had cached is

@@ -6,11 +6,11 @@ namespace acre::rt {
 
 void ThreadRegistry::stop_for_fork() {
   stop_lock_.lock();
-  (void)stop(kForEver);
+  (void)stop(StopFor::kFork, kForEver);
 }
 
-// They are stopped, or block, so what they left is whole: each is detached as it would do itself. Who
-// waited for the start is not here.
+// They are stopped, block, or are outside Acre, so what they left is whole: each is detached as it would do itself.
+// Who waited for the start is not here.
 void ThreadRegistry::forget_others_in_child() {
   waiting_.store(0, std::memory_order_relaxed);
   watchdog_.reset_in_child();

@@ -341,7 +341,7 @@ bool ThreadRegistry::run_stopped(Thread* self, uintptr_t sp, uint64_t patience_n
     blocking_begin(self);
   }
   if (patience_ns == kForEver) stop_lock_.lock();
-  const bool stopped = stop(patience_ns);
+  const bool stopped = stop(StopFor::kScan, patience_ns);
   if (stopped) {
     ++inside_stops;
     fn(arg);

@@ -19,8 +19,10 @@
 // A thread that waits in here for one heap counts as blocking in the others (attachments.h): for the stop
 // lock, and for the lock of threads, which is held through a stop.
 //
-// Fork stops the world as a collection does, and keeps it so until there are two processes; what the
-// registry does for it is in fork.cc, when and why in gc/cycle/fork.h.
+// Fork stops the world too, and keeps it so until there are two processes; what the registry does for it is in
+// fork.cc, when and why in gc/cycle/fork.h. Nothing is scanned in such a stop, so it catches nobody: an uncooperative
+// thread that is outside Acre counts as stopped, runs on, and waits if it enters. It must run on, since libc's fork
+// waits for malloc's and stdio's locks, which it may hold. Nor is one held that an earlier stop has caught.
 //
 // Lock order: kCollector (the stop lock), then kThreads, then kThreadList, which only guards the
 // list: counters are read under it while the world is stopped. No thread comes to a safepoint holding a
@@ -140,7 +142,8 @@ class ThreadRegistry {
 
  private:
   bool run_stopped(Thread* self, uintptr_t sp, uint64_t patience_ns, void (*fn)(void*), void* arg);
-  bool stop(uint64_t patience_ns);
+  enum class StopFor : uint8_t { kScan, kFork };
+  bool stop(StopFor purpose, uint64_t patience_ns);
   class Stopping;
   void start(Thread* self);
   acre_status attach_new(bool uncooperative, Thread** out);

@@ -8,7 +8,8 @@
 // runs, an OutsideAcre takes that back.
 //
 // Why no stop is missed: the thread writes `inside`, then reads whether its heaps stop; a stopper writes that,
-// then reads `inside`; all sequentially consistent, so at least one sees the other.
+// then reads `inside`; all sequentially consistent, so at least one sees the other. A stop for a fork, which
+// lets threads run outside Acre, needs that too.
 //
 // For threads that are nowhere attached as uncooperative a scope is a count up and down.
 //
