@@ -194,6 +194,12 @@ void ThreadRegistry::leave_list(Thread* thread) {
   tell_stopper();
 }
 
+// Who leaves does so with the lock, the last of its steps.
+void ThreadRegistry::wait_for_detached() {
+  lock_between_stops();
+  lock_.unlock();
+}
+
 // With lock_, after its cache was flushed.
 void ThreadRegistry::take_off_list(Thread* thread) {
   {

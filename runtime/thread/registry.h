@@ -61,6 +61,9 @@ class ThreadRegistry {
   acre_status detach(Thread* thread);
   // Takes the calling thread off the heap whatever its depth: at its exit, and by heap destruction.
   void detach_now(Thread* thread);
+  // Others that are no more among the attached may still be on their last steps in here: until they are not. The
+  // caller is not attached.
+  void wait_for_detached();
   Thread* current() const { return static_cast<Thread*>(pthread_getspecific(key_)); }
   // Attached threads without the calling one.
   unsigned others_attached();
