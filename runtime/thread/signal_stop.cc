@@ -131,6 +131,21 @@ void InsideAcre::leave() {
   }
 }
 
+// On a stack that is known it stops as whoever leaves Acre does. Else it runs on: who waits for threads that are
+// inside Acre is told.
+void InsideAcreIdle::left() {
+  if (!must_stop_anywhere()) return;
+  bool known = false;
+  const auto here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
+  for_each_uncooperative([&](Thread& thread) { known |= is_known_stack(thread, here); });
+  if (known) {
+    my_signals.inside.store(1, std::memory_order_seq_cst);
+    InsideAcre::leave();
+    return;
+  }
+  for_each_uncooperative([](Thread& thread) { thread.registry->tell_stopper(); });
+}
+
 void stop_interrupted_thread(const Interrupted& at) {
   tell_place(at);
   if (my_signals.inside.load(std::memory_order_relaxed) != 0 || !is_wanted()) return;

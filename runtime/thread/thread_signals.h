@@ -75,12 +75,34 @@ class InsideAcre {
 
  private:
   friend class OutsideAcre;
+  friend class InsideAcreIdle;
 
   static bool is_uncooperative() {
     return my_signals.uncooperative.load(std::memory_order_relaxed) != 0;
   }
   static void enter();
   static void leave();
+};
+
+// For the beginning and the end of an idle region. Its stack may be one that nobody knows, so the thread does not come
+// to stops there: the signal finds it when it is back (signal_stop.h). What it does meanwhile waits for nothing but the
+// end of a stop, as idle.
+class InsideAcreIdle {
+ public:
+  InsideAcreIdle() {
+    const uint32_t depth = my_signals.inside.load(std::memory_order_relaxed);
+    my_signals.inside.store(depth + 1, std::memory_order_seq_cst);
+  }
+  ~InsideAcreIdle() {
+    const uint32_t depth = my_signals.inside.load(std::memory_order_relaxed);
+    my_signals.inside.store(depth - 1, std::memory_order_seq_cst);
+    if (depth == 1 && InsideAcre::is_uncooperative()) left();
+  }
+  InsideAcreIdle(const InsideAcreIdle&) = delete;
+  InsideAcreIdle& operator=(const InsideAcreIdle&) = delete;
+
+ private:
+  static void left();
 };
 
 // For the time of a callback.
