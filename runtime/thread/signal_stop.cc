@@ -1,6 +1,7 @@
 #include "runtime/thread/signal_stop.h"
 
 #include "runtime/base/units.h"
+#include "runtime/os/os.h"
 #include "runtime/thread/fake_stack.h"
 #include "runtime/thread/registry.h"
 
@@ -63,7 +64,7 @@ bool is_known_stack(const Thread& thread, uintptr_t sp) {
     const Stack* stack = at->registry->stacks()->find(Addr(sp));
     if (stack != nullptr && stack->contains(sp)) return true;
   }
-  return false;
+  return within(sp, lowest_of_stack(thread.stack_low, thread.stack_high).raw, thread.stack_low.raw);
 }
 
 // What a scan reads, if the handler's frame and all above it begins at sp. False: that is not known.
