@@ -108,10 +108,12 @@ void handler(int number, siginfo_t* info, void* raw_context) {
     at.alternate_low = reinterpret_cast<uintptr_t>(context.uc_stack.ss_sp);
     at.alternate_high = at.alternate_low + context.uc_stack.ss_size;
   }
-  function.load(std::memory_order_acquire)(at);
-  const bool sent_by_us =
+  const bool asked = function.load(std::memory_order_acquire)(at);
+  const bool marked =
       info->si_code == SI_QUEUE && info->si_pid == getpid() && info->si_value.sival_ptr == &ours;
-  if (!sent_by_us) call_previous(number, info, raw_context);
+  // What the kernel makes of a signal that it had no room for.
+  const bool unknown = info->si_code == SI_USER && info->si_pid == 0;
+  if (!marked && !(unknown && asked)) call_previous(number, info, raw_context);
 }
 
 void leave_faults(sigset_t* set) {
@@ -164,12 +166,14 @@ bool handle_signal(int number, InterruptedFn fn) {
 
 void reset_signals_in_child() { install_lock.reset_in_child(); }
 
-void send_signal(pthread_t thread, int number) {
+void send_signal(pthread_t thread, int number, SignalsAsked* asked) {
   const ErrnoKeeper errno_keeper;
   sigval value;
   value.sival_ptr = &ours;
-  // Full queues make it a plain signal, which the handler takes for ours and a foreign one.
+  asked->begin();
+  // Where the first is forbidden (seccomp) the second is taken for ours and a foreign one.
   if (pthread_sigqueue(thread, number, value) != 0) (void)pthread_kill(thread, number);
+  asked->end();
 }
 
 bool unblock_signal(int number) { return change_mask(SIG_UNBLOCK, number); }

@@ -147,14 +147,16 @@ void InsideAcreIdle::left() {
   for_each_uncooperative([](Thread& thread) { thread.registry->tell_stopper(); });
 }
 
-void stop_interrupted_thread(const Interrupted& at) {
+bool stop_interrupted_thread(const Interrupted& at) {
+  const bool asked = my_signals.asked.take();
   tell_place(at);
-  if (my_signals.inside.load(std::memory_order_relaxed) != 0 || !is_wanted()) return;
+  if (my_signals.inside.load(std::memory_order_relaxed) != 0 || !is_wanted()) return asked;
   acre_rt_call_spilled(
       [](void* arg, uintptr_t sp) {
         if (describe(*static_cast<const Interrupted*>(arg), sp, &my_signals.caught)) wait_caught();
       },
       const_cast<Interrupted*>(&at));
+  return asked;
 }
 
 }  // namespace acre::rt

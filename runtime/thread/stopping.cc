@@ -154,7 +154,7 @@ void ThreadRegistry::Stopping::send_signals() {
         thread.state.load(std::memory_order_seq_cst) != ThreadState::kRunning) {
       return;
     }
-    send_signal(thread.id, number);
+    send_signal(thread.id, number, &thread.signals->asked);
     ++sent;
   });
   registry_.stop_stats_.count_signals(sent);
@@ -212,7 +212,7 @@ unsigned ThreadRegistry::Stopping::ask_late_threads(LateThread (&late)[kMostName
     one.inside_acre = thread.signals->inside.load(std::memory_order_relaxed) != 0;
     // Two heaps' watchdogs may ask at once; the answer is for both.
     one.asked = thread.signals->places_asked.fetch_add(1, std::memory_order_acq_rel) + 1;
-    send_signal(thread.id, registry_.heap_->options.stop_signal);
+    send_signal(thread.id, registry_.heap_->options.stop_signal, &thread.signals->asked);
   });
   return count;
 }

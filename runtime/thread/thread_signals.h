@@ -22,6 +22,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include "runtime/os/signals.h"
+
 struct acre_thread;
 
 namespace acre::rt {
@@ -45,6 +47,7 @@ struct ThreadSignals {
   std::atomic<uintptr_t> program_counter;  // the last answer
   std::atomic<bool> in_system_call;
   std::atomic<int64_t> number;
+  SignalsAsked asked;
 };
 
 // The model: a handler may not call what finds thread-local variables of libraries that came late.
