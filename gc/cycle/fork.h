@@ -23,7 +23,7 @@
 //
 // A child loses the record of a thread that was just attaching: a part of the heap's books that nobody uses.
 //
-// From within a stop (trace function, root scanner, walk, report of verify) fork does nothing here: the child
+// From within a stop (trace function, root scanner, walk, report of verify, watchdog) fork does nothing here: the child
 // must exec or exit. Stopping other heaps from there could wait for a thread that does the same the
 // other way round.
 

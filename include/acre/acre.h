@@ -37,7 +37,8 @@
  * heap, must not be held across a call of Acre. Acre's handlers (pthread_atfork) are registered with
  * the first heap: an embedder's own may use heaps if they are registered later; older ones must call nothing
  * of Acre. The exception is a fork from within a callback for which the world is stopped (trace function, root
- * scanner, walk, report of acre_verify): there the child must exec or _exit and call nothing of Acre.
+ * scanner, walk, report of acre_verify), or from the watchdog's: there the child must exec or _exit and call nothing of
+ * Acre.
  *
  * Pointers. Heaps, threads and handles that a call works on must be valid; where a call says
  * nothing of NULL, NULL is undefined. A call that may collect keeps the objects that it is given

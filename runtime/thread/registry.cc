@@ -326,6 +326,9 @@ void ThreadRegistry::blocking_end(Thread* thread) {
 
 void ThreadRegistry::work_inside_stops() { works_inside_stops_of = this; }
 
+ThreadRegistry::InsideStop::InsideStop() { ++inside_stops; }
+ThreadRegistry::InsideStop::~InsideStop() { --inside_stops; }
+
 bool ThreadRegistry::inside_any_stop() {
   return works_inside_stops_of != nullptr || inside_stops != 0;
 }
@@ -349,9 +352,8 @@ bool ThreadRegistry::run_stopped(Thread* self, uintptr_t sp, uint64_t patience_n
   if (patience_ns == kForEver) stop_lock_.lock();
   const bool stopped = stop(StopFor::kScan, patience_ns);
   if (stopped) {
-    ++inside_stops;
+    const InsideStop inside;
     fn(arg);
-    --inside_stops;
   }
   start(self);
   return stopped;

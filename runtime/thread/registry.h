@@ -116,7 +116,7 @@ class ThreadRegistry {
   }
   // Whether the calling thread is inside with_stopped_world (of this heap).
   bool inside_stop() const;
-  // Whether it is inside with_stopped_world of any heap.
+  // Whether it is inside with_stopped_world of any heap, or in a watchdog's report.
   static bool inside_any_stop();
   // The calling thread works for those who stop the world of this heap, and does nothing else: it
   // counts as inside a stop always.
@@ -144,6 +144,15 @@ class ThreadRegistry {
   void forget_others_in_child();
 
  private:
+  // While it calls something of the embedder's as the maker of a stop.
+  class InsideStop {
+   public:
+    InsideStop();
+    ~InsideStop();
+    InsideStop(const InsideStop&) = delete;
+    InsideStop& operator=(const InsideStop&) = delete;
+  };
+
   bool run_stopped(Thread* self, uintptr_t sp, uint64_t patience_ns, void (*fn)(void*), void* arg);
   enum class StopFor : uint8_t { kScan, kFork };
   bool stop(StopFor purpose, uint64_t patience_ns);

@@ -191,8 +191,12 @@ void ThreadRegistry::Stopping::report() {
   }
   registry_.lock_.unlock();
   const uint64_t waited = now_ns() - registry_.asked_ns_;
-  for (unsigned i = 0; i < count; ++i) {
-    registry_.watchdog_.tell(registry_.owner_, late[i], waited);
+  {
+    // A fork from in there would wait for this stop.
+    const InsideStop inside;
+    for (unsigned i = 0; i < count; ++i) {
+      registry_.watchdog_.tell(registry_.owner_, late[i], waited);
+    }
   }
   registry_.lock_.lock();
   registry_.stop_stats_.count_reports(count);
