@@ -1,7 +1,7 @@
 // Owns what Acre does with signals: a handler that is told where its thread was interrupted, sending one
 // signal to one thread, and letting it through.
 //
-// A signal number gets Acre's handler once in a process and keeps it. Whoever handled it before is called
+// A signal number gets Acre's handler in a process and keeps it. Whoever handled it before is called
 // for each signal that Acre did not send, with the mask and the alternate stack that it asked for; what
 // nobody handled does what the system does by default. (The kernel makes one of two signals that are both
 // waiting for one thread: then a foreign one may be taken for ours.)
@@ -64,8 +64,8 @@ using InterruptedFn = bool (*)(const Interrupted& at);
 // Whether the number stands for a signal that can be handled and means no fault.
 bool can_handle_signal(int number);
 
-// From now on the process calls fn for each such signal, the same fn for all numbers. False: the system
-// refuses.
+// From now on the process calls fn for each such signal, the same fn for all numbers. If somebody has taken Acre's handler
+// away since the last call it comes back, before theirs. False: the system refuses, or it was taken away by too many.
 bool handle_signal(int number, InterruptedFn fn);
 
 // In a child of fork, where another thread may have been in handle_signal.
