@@ -57,18 +57,13 @@ void acre_safepoint_slow(acre_thread* thread) {
 
 void acre_idle_begin(acre_thread* thread) {
   if (thread == nullptr) return;
-  const acre::rt::InsideAcreIdle inside;
+  const InsideAcre inside;
   thread->registry->idle_begin(thread);
 }
 
 void acre_blocking_end(acre_thread* thread) {
-  if (acre::rt::is_idle(*thread)) {
-    const acre::rt::InsideAcreIdle inside;
-    thread->registry->blocking_end(thread);
-  } else {
-    const InsideAcre inside;
-    thread->registry->blocking_end(thread);
-  }
+  const InsideAcre inside;
+  thread->registry->blocking_end(thread);
 }
 
 acre_status acre_kind_register(acre_heap* heap, const acre_kind_info* info, acre_kind* out) {

@@ -83,6 +83,9 @@ class ThreadRegistry {
   bool stopping() const { return stopping_.load(std::memory_order_seq_cst); }
   bool catches() const { return catching_.load(std::memory_order_seq_cst) % 2 != 0; }
   void wait_while_catching() const;
+  // The stop is for a fork.
+  bool forking() const { return forking_.load(std::memory_order_seq_cst); }
+  void wait_for_fork();
   // After a thread left kRunning.
   void tell_stopper();
 
@@ -178,6 +181,7 @@ class ThreadRegistry {
   std::atomic<uint32_t> starts_;
   std::atomic<uint32_t> waiting_;  // for the next one
   std::atomic<bool> stopping_;
+  std::atomic<bool> forking_;  // only while stopping_
   std::atomic<uint32_t> catching_;
   std::atomic<bool> stopper_sleeps_;
   unsigned spins_;

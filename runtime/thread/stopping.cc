@@ -252,6 +252,7 @@ acre_status ThreadRegistry::set_watchdog(uint64_t ms, acre_stop_watchdog_fn fn, 
 bool ThreadRegistry::stop(StopFor purpose, uint64_t patience_ns) {
   asked_ns_ = now_ns();
   lock_.lock();
+  forking_.store(purpose == StopFor::kFork, std::memory_order_seq_cst);
   stopping_.store(true, std::memory_order_seq_cst);
   for_each([](Thread& thread) {
     __atomic_store_n(&thread.inline_fields.stop_requested, 1, __ATOMIC_RELAXED);
@@ -273,6 +274,7 @@ void ThreadRegistry::start(Thread* self) {
   for_each([](Thread& thread) {
     __atomic_store_n(&thread.inline_fields.stop_requested, 0, __ATOMIC_RELAXED);
   });
+  forking_.store(false, std::memory_order_seq_cst);
   stopping_.store(false, std::memory_order_seq_cst);
   if (catches()) {
     catching_.fetch_add(1, std::memory_order_seq_cst);

@@ -103,11 +103,6 @@ namespace acre::rt {
 
 using Thread = ::acre_thread;
 
-// Of the calling thread: its region, the outermost, is on a stack without references.
-inline bool is_idle(const Thread& thread) {
-  return thread.blocking_depth != 0 && thread.stack_pointer == kNoStackPointer;
-}
-
 static_assert(offsetof(OsThread, fiber) == sizeof(uint64_t));
 static_assert(offsetof(Thread, inline_fields) == 0);
 static_assert(offsetof(Thread, blocking_depth) == 24);

@@ -7,6 +7,9 @@
 // at its beginning) the thread comes to the safepoints of all stops that have begun. While a callback of the embedder's
 // runs, an OutsideAcre takes that back.
 //
+// On a stack that nobody knows a scan would not find what it holds, so there it does not come to stops, as the signal
+// does not stop it there: stops wait until it is back. A fork does not wait for that, but it for the fork.
+//
 // Why no stop is missed: the thread writes `inside`, then reads whether its heaps stop; a stopper writes that,
 // then reads `inside`; all sequentially consistent, so at least one sees the other. A stop for a fork, which
 // lets threads run outside Acre, needs that too.
@@ -78,34 +81,12 @@ class InsideAcre {
 
  private:
   friend class OutsideAcre;
-  friend class InsideAcreIdle;
 
   static bool is_uncooperative() {
     return my_signals.uncooperative.load(std::memory_order_relaxed) != 0;
   }
   static void enter();
   static void leave();
-};
-
-// For the beginning and the end of an idle region. Its stack may be one that nobody knows, so the thread does not come
-// to stops there: the signal finds it when it is back (signal_stop.h). What it does meanwhile waits for nothing but the
-// end of a stop, as idle.
-class InsideAcreIdle {
- public:
-  InsideAcreIdle() {
-    const uint32_t depth = my_signals.inside.load(std::memory_order_relaxed);
-    my_signals.inside.store(depth + 1, std::memory_order_seq_cst);
-  }
-  ~InsideAcreIdle() {
-    const uint32_t depth = my_signals.inside.load(std::memory_order_relaxed);
-    my_signals.inside.store(depth - 1, std::memory_order_seq_cst);
-    if (depth == 1 && InsideAcre::is_uncooperative()) left();
-  }
-  InsideAcreIdle(const InsideAcreIdle&) = delete;
-  InsideAcreIdle& operator=(const InsideAcreIdle&) = delete;
-
- private:
-  static void left();
 };
 
 // For the time of a callback.
