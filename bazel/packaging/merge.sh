@@ -8,7 +8,8 @@
 # dissolved first; a local name in a group that the client's own copy displaces would not link.
 #
 # The shared library is linked by the C driver, with nothing left undefined: a call into the
-# C++ runtime fails here, by name, and not on a user's machine.
+# C++ runtime fails here, by name, and not on a user's machine. It is never unloaded (nodelete): handlers of
+# signals and of faults stay, and would be called where nothing is any more.
 set -eu
 
 archive=$1 shared=$2 soname=$3 map=$4
@@ -30,7 +31,7 @@ done
   $archives
 "$OBJCOPY" --localize-hidden --wildcard --keep-global-symbol='acre_*' "$merged"
 "$CC" -shared -o "$shared" "$merged" -Wl,-soname,"$soname" -Wl,--version-script="$map" \
-  -Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,-Bsymbolic-functions -Wl,--gc-sections \
+  -Wl,-z,defs -Wl,-z,nodelete -Wl,-z,relro -Wl,-z,now -Wl,-Bsymbolic-functions -Wl,--gc-sections \
   -Wl,--as-needed -pthread "$@"
 rm -f "$archive"
 "$AR" rcsD "$archive" "$merged"

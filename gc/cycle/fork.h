@@ -4,7 +4,8 @@
 //   before, in the thread that forks
 //     1. it counts as blocking in all heaps that it is attached to, until the end
 //     2. it takes the list: one fork at a time, and no heap comes or goes
-//     3. of every heap: the background thread ends its work, and the world stops, as for a collection
+//     3. of every heap: the background thread ends its work, and the world stops, as for a collection; but
+//        uncooperative threads outside Acre run on (runtime/thread/registry.h)
 //     4. of every heap: all locks that may be held now, by threads that are attached to nothing or block
 //   after, in the parent: all of that backwards
 //   after, in the child: first the threads that are not there are forgotten. What other threads had cached is
@@ -22,7 +23,7 @@
 //
 // A child loses the record of a thread that was just attaching: a part of the heap's books that nobody uses.
 //
-// From within a stop (trace function, root scanner, walk, report of verify) fork does nothing here: the child
+// From within a stop (trace function, root scanner, walk, report of verify, watchdog) fork does nothing here: the child
 // must exec or exit. Stopping other heaps from there could wait for a thread that does the same the
 // other way round.
 

@@ -44,6 +44,7 @@ acre_status acre_heap::destroy() {
   if (self != nullptr && (self->in_callback || acre::rt::fiber_here(*self) != nullptr))
     return ACRE_E_STATE;
   if (self != nullptr) threads.detach_now(self);
+  threads.wait_for_detached();
   acre::gc::unlist_heap(this);
   cycle.stop_threads();
   acre::rt::tell_stacks_are_free(stacks);

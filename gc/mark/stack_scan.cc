@@ -46,18 +46,21 @@ void visit_locals(Marker& marker, acre_local* local) {
 }
 
 // Somebody else's coroutine runs on the thread: where its own stack was left is not known, so all of that
-// is scanned. The coroutine's is scanned with the other foreign ones.
+// is scanned. The coroutine's is scanned with the other foreign ones. Or the stack is larger than it was.
 uint64_t scan_whole_stack(Marker& marker, const Thread& thread, uintptr_t sp) {
   const Stack* stack = thread.registry->stacks()->find(Addr(sp));
   const bool idle = sp == rt::kNoStackPointer;
   const bool foreign = stack != nullptr && stack->use.load() == rt::StackUse::kForeign;
+  const Addr high = thread.stack_high;
+  const Addr low = rt::lowest_of_stack(thread.stack_low, high);
+  const bool own = low.raw <= sp && sp < high.raw;
   // Coroutines on stacks that nobody knows would have their references missed, so better no collection.
   ACRE_CHECK(
-      foreign || idle,
+      foreign || idle || own,
       "a thread calls Acre, or blocks, on its own stack, a fiber's, or one of acre_stack_new");
-  const Addr low = rt::lowest_mapped(thread.stack_low, thread.stack_high);
-  scan(marker, low.raw, thread.stack_high.raw, thread.fake_stack);
-  return (thread.stack_high - low).raw;
+  const uintptr_t from = own ? sp : low.raw;
+  scan(marker, from, high.raw, thread.fake_stack);
+  return high.raw - from;
 }
 
 void visit_argument(acre_visitor* visitor, Fiber* fiber) {

@@ -32,10 +32,13 @@
  * thread that forked, attached as it was, in its blocking region if it was in one; the other threads are
  * detached there, what only they held is garbage, handles and other roots stay. Acre's own threads begin anew
  * when they are needed. A fork stops the world of every heap of the process, so it waits for attached threads
- * as a collection does (posix_spawn and vfork do not). Acre's handlers (pthread_atfork) are registered with
+ * as a collection does (posix_spawn and vfork do not); but an uncooperative thread that is outside Acre runs on,
+ * and waits when it calls Acre. A lock that libc's fork takes (malloc's, stdio's), or a handler older than the first
+ * heap, must not be held across a call of Acre. Acre's handlers (pthread_atfork) are registered with
  * the first heap: an embedder's own may use heaps if they are registered later; older ones must call nothing
  * of Acre. The exception is a fork from within a callback for which the world is stopped (trace function, root
- * scanner, walk, report of acre_verify): there the child must exec or _exit and call nothing of Acre.
+ * scanner, walk, report of acre_verify), or from the watchdog's: there the child must exec or _exit and call nothing of
+ * Acre.
  *
  * Pointers. Heaps, threads and handles that a call works on must be valid; where a call says
  * nothing of NULL, NULL is undefined. A call that may collect keeps the objects that it is given

@@ -271,6 +271,10 @@ bool current_stack(Addr* low, Addr* high);
 // has grown. Both are multiples of the kernel's page.
 Addr lowest_mapped(Addr low, Addr high);
 
+// The same of a thread's stack, but below `low` if it is the process's first one: that grows
+// deeper than current_stack said when ulimit -s was raised since.
+Addr lowest_of_stack(Addr low, Addr high);
+
 }  // namespace acre::rt
 
 #endif  // ACRE_RUNTIME_OS_OS_H_

@@ -25,6 +25,13 @@ uint64_t clock_ns(clockid_t clock) {
   return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
 }
 
+// 0: not known.
+uint64_t end_of_first_stack() {
+  if (&__libc_stack_end == nullptr) return 0;
+  const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  return align_down(Addr(__libc_stack_end).raw, page) + page;
+}
+
 }  // namespace
 
 uint64_t now_ns() { return clock_ns(CLOCK_MONOTONIC); }
@@ -55,9 +62,9 @@ bool current_stack(Addr* low, Addr* high) {
     return true;
   }
   // Of the main thread libc asks /proc, which a chroot may lack.
-  if (gettid() != getpid() || &__libc_stack_end == nullptr) return false;
+  const uint64_t top = end_of_first_stack();
+  if (gettid() != getpid() || top == 0) return false;
   const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
-  const uint64_t top = align_down(Addr(__libc_stack_end).raw, page) + page;
   rlimit limit;
   constexpr uint64_t kUsual = 8 * kMiB;
   const bool bounded = getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur < top;
@@ -85,6 +92,11 @@ Addr lowest_mapped(Addr low, Addr high) {
     }
   }
   return at;
+}
+
+// Nothing else is right below the first stack: the kernel keeps a gap.
+Addr lowest_of_stack(Addr low, Addr high) {
+  return lowest_mapped(high.raw == end_of_first_stack() ? Addr() : low, high);
 }
 
 }  // namespace acre::rt

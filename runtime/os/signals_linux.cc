@@ -17,14 +17,27 @@ namespace {
 
 constexpr int kSignals = 65;  // numbers below it
 
+// Whom Acre's handler has come before. Mostly one; another whenever somebody took its place and it came back.
+constexpr int kMostBefore = 8;
+
 struct Handled {
-  std::atomic<bool> installed{false};
-  struct sigaction before;  // valid from `installed` on
+  std::atomic<int> count{0};  // of `before`; 0: never handled
+  struct sigaction before[kMostBefore];
 };
 
 constinit Handled handled[kSignals] = {};
 constinit Lock install_lock{LockRank::kLeaf};
 constinit std::atomic<InterruptedFn> function{nullptr};
+
+// The signal that the calling thread is handling in call_previous, and which of `before` it calls. That may call Acre's
+// handler, as who comes later shall: then it is the turn of the one before. Such a call has the same context, and a frame
+// below; after a jump out of a handler the next signal may have the same context, but then the same frame.
+struct Calling {
+  const void* context;
+  uintptr_t frame;
+  int index;
+};
+constinit thread_local Calling calling __attribute__((tls_model("initial-exec"))) = {};
 
 // What we send carries this address.
 constinit char ours = 0;
@@ -80,8 +93,7 @@ void do_default(int number) {
   unblock_signal(number);
 }
 
-void call_previous(int number, siginfo_t* info, void* context) {
-  const struct sigaction& before = handled[number].before;
+void call(const struct sigaction& before, int number, siginfo_t* info, void* context) {
   const bool with_info = (before.sa_flags & SA_SIGINFO) != 0;
   if (!with_info && before.sa_handler == SIG_IGN) return;
   if (!with_info && before.sa_handler == SIG_DFL) {
@@ -100,6 +112,17 @@ void call_previous(int number, siginfo_t* info, void* context) {
   }
 }
 
+void call_previous(int number, siginfo_t* info, void* context, uintptr_t frame) {
+  const Handled& slot = handled[number];
+  const Calling outer = calling;
+  const bool nested = outer.context == context && frame < outer.frame;
+  const int index = nested ? outer.index - 1 : slot.count.load(std::memory_order_acquire) - 1;
+  if (index < 0) return;
+  calling = {context, frame, index};
+  call(slot.before[index], number, info, context);
+  calling = outer;
+}
+
 void handler(int number, siginfo_t* info, void* raw_context) {
   const ErrnoKeeper errno_keeper;
   const auto& context = *static_cast<ucontext_t*>(raw_context);
@@ -108,10 +131,23 @@ void handler(int number, siginfo_t* info, void* raw_context) {
     at.alternate_low = reinterpret_cast<uintptr_t>(context.uc_stack.ss_sp);
     at.alternate_high = at.alternate_low + context.uc_stack.ss_size;
   }
-  function.load(std::memory_order_acquire)(at);
-  const bool sent_by_us =
+  const bool asked = function.load(std::memory_order_acquire)(at);
+  const bool marked =
       info->si_code == SI_QUEUE && info->si_pid == getpid() && info->si_value.sival_ptr == &ours;
-  if (!sent_by_us) call_previous(number, info, raw_context);
+  // What the kernel makes of a signal that it had no room for.
+  const bool unknown = info->si_code == SI_USER && info->si_pid == 0;
+  if (marked || (unknown && asked)) return;
+  const auto frame = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
+  call_previous(number, info, raw_context, frame);
+}
+
+bool is_ours(const struct sigaction& action) {
+  return (action.sa_flags & SA_SIGINFO) != 0 && action.sa_sigaction == &handler;
+}
+
+bool is_same(const struct sigaction& a, const struct sigaction& b) {
+  return a.sa_flags == b.sa_flags && a.sa_handler == b.sa_handler &&
+         memcmp(&a.sa_mask, &b.sa_mask, sizeof(a.sa_mask)) == 0;
 }
 
 void leave_faults(sigset_t* set) {
@@ -145,31 +181,39 @@ bool can_handle_signal(int number) {
 bool handle_signal(int number, InterruptedFn fn) {
   if (!can_handle_signal(number)) return false;
   Handled& slot = handled[number];
-  if (slot.installed.load(std::memory_order_acquire)) return true;
   const ErrnoKeeper errno_keeper;
+  struct sigaction now = {};
+  if (sigaction(number, nullptr, &now) != 0) return false;
+  if (is_ours(now)) return true;
   const LockGuard guard(install_lock);
-  if (slot.installed.load(std::memory_order_relaxed)) return true;
+  if (sigaction(number, nullptr, &now) != 0) return false;
+  if (is_ours(now)) return true;
   function.store(fn, std::memory_order_release);
-  // Known before the first signal can come.
-  if (sigaction(number, nullptr, &slot.before) != 0) return false;
+  // Known before the first signal can come. The last one again: it took our place and gave it back.
+  const int count = slot.count.load(std::memory_order_relaxed);
+  if (count == 0 || !is_same(slot.before[count - 1], now)) {
+    if (count == kMostBefore) return false;
+    slot.before[count] = now;
+    slot.count.store(count + 1, std::memory_order_release);
+  }
   struct sigaction mine = {};
   mine.sa_sigaction = &handler;
   mine.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
   sigfillset(&mine.sa_mask);
   leave_faults(&mine.sa_mask);
-  if (sigaction(number, &mine, nullptr) != 0) return false;
-  slot.installed.store(true, std::memory_order_release);
-  return true;
+  return sigaction(number, &mine, nullptr) == 0;
 }
 
 void reset_signals_in_child() { install_lock.reset_in_child(); }
 
-void send_signal(pthread_t thread, int number) {
+void send_signal(pthread_t thread, int number, SignalsAsked* asked) {
   const ErrnoKeeper errno_keeper;
   sigval value;
   value.sival_ptr = &ours;
-  // Full queues make it a plain signal, which the handler takes for ours and a foreign one.
+  asked->begin();
+  // Where the first is forbidden (seccomp) the second is taken for ours and a foreign one.
   if (pthread_sigqueue(thread, number, value) != 0) (void)pthread_kill(thread, number);
+  asked->end();
 }
 
 bool unblock_signal(int number) { return change_mask(SIG_UNBLOCK, number); }

@@ -194,6 +194,12 @@ void ThreadRegistry::leave_list(Thread* thread) {
   tell_stopper();
 }
 
+// Who leaves does so with the lock, the last of its steps.
+void ThreadRegistry::wait_for_detached() {
+  lock_between_stops();
+  lock_.unlock();
+}
+
 // With lock_, after its cache was flushed.
 void ThreadRegistry::take_off_list(Thread* thread) {
   {
@@ -320,6 +326,9 @@ void ThreadRegistry::blocking_end(Thread* thread) {
 
 void ThreadRegistry::work_inside_stops() { works_inside_stops_of = this; }
 
+ThreadRegistry::InsideStop::InsideStop() { ++inside_stops; }
+ThreadRegistry::InsideStop::~InsideStop() { --inside_stops; }
+
 bool ThreadRegistry::inside_any_stop() {
   return works_inside_stops_of != nullptr || inside_stops != 0;
 }
@@ -341,11 +350,10 @@ bool ThreadRegistry::run_stopped(Thread* self, uintptr_t sp, uint64_t patience_n
     blocking_begin(self);
   }
   if (patience_ns == kForEver) stop_lock_.lock();
-  const bool stopped = stop(patience_ns);
+  const bool stopped = stop(StopFor::kScan, patience_ns);
   if (stopped) {
-    ++inside_stops;
+    const InsideStop inside;
     fn(arg);
-    --inside_stops;
   }
   start(self);
   return stopped;

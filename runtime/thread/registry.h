@@ -19,8 +19,10 @@
 // A thread that waits in here for one heap counts as blocking in the others (attachments.h): for the stop
 // lock, and for the lock of threads, which is held through a stop.
 //
-// Fork stops the world as a collection does, and keeps it so until there are two processes; what the
-// registry does for it is in fork.cc, when and why in gc/cycle/fork.h.
+// Fork stops the world too, and keeps it so until there are two processes; what the registry does for it is in
+// fork.cc, when and why in gc/cycle/fork.h. Nothing is scanned in such a stop, so it catches nobody: an uncooperative
+// thread that is outside Acre counts as stopped, runs on, and waits if it enters. It must run on, since libc's fork
+// waits for malloc's and stdio's locks, which it may hold. Nor is one held that an earlier stop has caught.
 //
 // Lock order: kCollector (the stop lock), then kThreads, then kThreadList, which only guards the
 // list: counters are read under it while the world is stopped. No thread comes to a safepoint holding a
@@ -59,6 +61,9 @@ class ThreadRegistry {
   acre_status detach(Thread* thread);
   // Takes the calling thread off the heap whatever its depth: at its exit, and by heap destruction.
   void detach_now(Thread* thread);
+  // Others that are no more among the attached may still be on their last steps in here: until they are not. The
+  // caller is not attached.
+  void wait_for_detached();
   Thread* current() const { return static_cast<Thread*>(pthread_getspecific(key_)); }
   // Attached threads without the calling one.
   unsigned others_attached();
@@ -78,6 +83,9 @@ class ThreadRegistry {
   bool stopping() const { return stopping_.load(std::memory_order_seq_cst); }
   bool catches() const { return catching_.load(std::memory_order_seq_cst) % 2 != 0; }
   void wait_while_catching() const;
+  // The stop is for a fork.
+  bool forking() const { return forking_.load(std::memory_order_seq_cst); }
+  void wait_for_fork();
   // After a thread left kRunning.
   void tell_stopper();
 
@@ -111,7 +119,7 @@ class ThreadRegistry {
   }
   // Whether the calling thread is inside with_stopped_world (of this heap).
   bool inside_stop() const;
-  // Whether it is inside with_stopped_world of any heap.
+  // Whether it is inside with_stopped_world of any heap, or in a watchdog's report.
   static bool inside_any_stop();
   // The calling thread works for those who stop the world of this heap, and does nothing else: it
   // counts as inside a stop always.
@@ -139,8 +147,18 @@ class ThreadRegistry {
   void forget_others_in_child();
 
  private:
+  // While it calls something of the embedder's as the maker of a stop.
+  class InsideStop {
+   public:
+    InsideStop();
+    ~InsideStop();
+    InsideStop(const InsideStop&) = delete;
+    InsideStop& operator=(const InsideStop&) = delete;
+  };
+
   bool run_stopped(Thread* self, uintptr_t sp, uint64_t patience_ns, void (*fn)(void*), void* arg);
-  bool stop(uint64_t patience_ns);
+  enum class StopFor : uint8_t { kScan, kFork };
+  bool stop(StopFor purpose, uint64_t patience_ns);
   class Stopping;
   void start(Thread* self);
   acre_status attach_new(bool uncooperative, Thread** out);
@@ -163,6 +181,7 @@ class ThreadRegistry {
   std::atomic<uint32_t> starts_;
   std::atomic<uint32_t> waiting_;  // for the next one
   std::atomic<bool> stopping_;
+  std::atomic<bool> forking_;  // only while stopping_
   std::atomic<uint32_t> catching_;
   std::atomic<bool> stopper_sleeps_;
   unsigned spins_;

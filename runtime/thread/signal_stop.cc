@@ -1,6 +1,7 @@
 #include "runtime/thread/signal_stop.h"
 
 #include "runtime/base/units.h"
+#include "runtime/os/os.h"
 #include "runtime/thread/fake_stack.h"
 #include "runtime/thread/registry.h"
 
@@ -26,15 +27,6 @@ bool must_stop_anywhere() {
   bool must = false;
   for_each_uncooperative([&must](Thread& thread) { must |= must_stop(thread); });
   return must;
-}
-
-// A stop may begin in one heap while the thread waits for the end of another's.
-void come_to_stops() {
-  while (must_stop_anywhere()) {
-    for_each_uncooperative([](Thread& thread) {
-      if (must_stop(thread)) thread.registry->safepoint(&thread);
-    });
-  }
 }
 
 // Of the heaps whose stops the thread is not already stopped or blocking for.
@@ -63,7 +55,50 @@ bool is_known_stack(const Thread& thread, uintptr_t sp) {
     const Stack* stack = at->registry->stacks()->find(Addr(sp));
     if (stack != nullptr && stack->contains(sp)) return true;
   }
-  return false;
+  return within(sp, lowest_of_stack(thread.stack_low, thread.stack_high).raw, thread.stack_low.raw);
+}
+
+bool is_on_known_stack() {
+  const auto here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
+  const Thread* thread = my_signals.attachments.load(std::memory_order_relaxed);
+  return thread != nullptr && is_known_stack(*thread, here);
+}
+
+bool must_wait_for_fork(const Thread& thread) {
+  return thread.blocking_depth == 0 && thread.registry->forking();
+}
+
+bool is_cooperative_somewhere() {
+  const Thread* at = my_signals.attachments.load(std::memory_order_relaxed);
+  while (at != nullptr && at->uncooperative) at = at->next_attachment;
+  return at != nullptr;
+}
+
+// As one that is outside Acre. A heap in which it is cooperative would wait for it, so for that it blocks as ever.
+void wait_for_forks() {
+  const uint32_t depth = my_signals.inside.load(std::memory_order_relaxed);
+  for (bool waited = true; waited;) {
+    waited = false;
+    for_each_uncooperative([&](Thread& thread) {
+      if (!must_wait_for_fork(thread)) return;
+      waited = true;
+      if (is_cooperative_somewhere()) return thread.registry->safepoint(&thread);
+      my_signals.inside.store(0, std::memory_order_seq_cst);
+      thread.registry->tell_stopper();
+      thread.registry->wait_for_fork();
+      my_signals.inside.store(depth, std::memory_order_seq_cst);
+    });
+  }
+}
+
+// A stop may begin in one heap while the thread waits for the end of another's.
+void come_to_stops() {
+  while (must_stop_anywhere()) {
+    if (!is_on_known_stack()) return wait_for_forks();
+    for_each_uncooperative([](Thread& thread) {
+      if (must_stop(thread)) thread.registry->safepoint(&thread);
+    });
+  }
 }
 
 // What a scan reads, if the handler's frame and all above it begins at sp. False: that is not known.
@@ -127,18 +162,23 @@ void InsideAcre::leave() {
     come_to_stops();
     my_signals.inside.store(0, std::memory_order_seq_cst);
     if (!must_stop_anywhere()) return;
+    if (!is_on_known_stack()) break;
     my_signals.inside.store(1, std::memory_order_seq_cst);
   }
+  // Who waits for threads that are inside sees that it is not.
+  for_each_uncooperative([](Thread& thread) { thread.registry->tell_stopper(); });
 }
 
-void stop_interrupted_thread(const Interrupted& at) {
+bool stop_interrupted_thread(const Interrupted& at) {
+  const bool asked = my_signals.asked.take();
   tell_place(at);
-  if (my_signals.inside.load(std::memory_order_relaxed) != 0 || !is_wanted()) return;
+  if (my_signals.inside.load(std::memory_order_relaxed) != 0 || !is_wanted()) return asked;
   acre_rt_call_spilled(
       [](void* arg, uintptr_t sp) {
         if (describe(*static_cast<const Interrupted*>(arg), sp, &my_signals.caught)) wait_caught();
       },
       const_cast<Interrupted*>(&at));
+  return asked;
 }
 
 }  // namespace acre::rt

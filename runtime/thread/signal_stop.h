@@ -25,7 +25,7 @@
 namespace acre::rt {
 
 // For handle_signal.
-void stop_interrupted_thread(const Interrupted& at);
+bool stop_interrupted_thread(const Interrupted& at);
 
 }  // namespace acre::rt
 

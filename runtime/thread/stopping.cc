@@ -38,17 +38,19 @@ uint64_t sum_or_never(uint64_t a, uint64_t b) { return a > kNever - b ? kNever :
 // One stop on its way, from the request on. With the registry's lock, but for the time it sleeps or reports.
 class ThreadRegistry::Stopping {
  public:
-  Stopping(ThreadRegistry* registry, uint64_t patience_ns)
+  Stopping(ThreadRegistry* registry, StopFor purpose, uint64_t patience_ns)
       : registry_(*registry),
         deadline_(sum_or_never(registry->asked_ns_, patience_ns)),
-        has_uncooperative_(registry->uncooperative_ != 0) {
+        for_fork_(purpose == StopFor::kFork),
+        has_uncooperative_(registry->uncooperative_ != 0),
+        catches_(has_uncooperative_ && !for_fork_) {
     const uint64_t after = registry_.watchdog_.after_ns();
     report_after_ = after == 0 ? kNever : after;
   }
 
   // False: not all have stopped in time.
   bool wait() {
-    if (has_uncooperative_) catch_all();
+    if (catches_) catch_all();
     for (unsigned i = 0; i < registry_.spins_ && running().any; ++i) pause();
     if (!running().any) return true;
     registry_.stopper_sleeps_.store(true, std::memory_order_seq_cst);
@@ -56,7 +58,7 @@ class ThreadRegistry::Stopping {
     for (;;) {
       const uint32_t seen = registry_.changes_.load(std::memory_order_seq_cst);
       const uint64_t now = now_ns();
-      const bool by_themselves = has_uncooperative_ && steer(now);
+      const bool by_themselves = catches_ && steer(now);
       // After that: those whom it let go count as caught until they wake up.
       stopped = !by_themselves && !running().any;
       if (stopped || now >= deadline_) break;
@@ -74,6 +76,7 @@ class ThreadRegistry::Stopping {
   };
   enum class Phase : uint8_t { kCatching, kLetGo, kCatchingLast };
 
+  bool is_running(const Thread& thread) const;
   Running running();
   bool steer(uint64_t now);
   void catch_all();
@@ -86,16 +89,26 @@ class ThreadRegistry::Stopping {
 
   ThreadRegistry& registry_;
   uint64_t deadline_;
+  bool for_fork_;
   bool has_uncooperative_;
+  bool catches_;  // them, by a signal
   Phase phase_ = Phase::kCatching;
   uint64_t send_again_ = 0;
   uint64_t report_after_;
 };
 
+// For a fork it is enough that nobody is inside Acre (registry.h): the state is read first, and who enters after
+// `inside` was 0 finds the stop.
+bool ThreadRegistry::Stopping::is_running(const Thread& thread) const {
+  if (thread.state.load(std::memory_order_seq_cst) != ThreadState::kRunning) return false;
+  return !for_fork_ || !thread.uncooperative ||
+         thread.signals->inside.load(std::memory_order_seq_cst) != 0;
+}
+
 ThreadRegistry::Stopping::Running ThreadRegistry::Stopping::running() {
   Running left;
-  registry_.for_each([&left](Thread& thread) {
-    if (thread.state.load(std::memory_order_seq_cst) != ThreadState::kRunning) return;
+  registry_.for_each([&](const Thread& thread) {
+    if (!is_running(thread)) return;
     left.any = true;
     left.by_themselves |=
         !thread.uncooperative || thread.signals->inside.load(std::memory_order_seq_cst) != 0;
@@ -141,7 +154,7 @@ void ThreadRegistry::Stopping::send_signals() {
         thread.state.load(std::memory_order_seq_cst) != ThreadState::kRunning) {
       return;
     }
-    send_signal(thread.id, number);
+    send_signal(thread.id, number, &thread.signals->asked);
     ++sent;
   });
   registry_.stop_stats_.count_signals(sent);
@@ -166,7 +179,7 @@ void ThreadRegistry::Stopping::sleep(uint32_t seen, uint64_t now) {
 void ThreadRegistry::Stopping::report() {
   LateThread late[kMostNamed];
   const unsigned count = ask_late_threads(late);
-  if (has_uncooperative_) let_go();
+  if (catches_) let_go();
   const uint64_t give_up = now_ns() + kAnswerNs;
   bool complete = read_answers(late, count);
   while (!complete && now_ns() < give_up) {
@@ -178,8 +191,12 @@ void ThreadRegistry::Stopping::report() {
   }
   registry_.lock_.unlock();
   const uint64_t waited = now_ns() - registry_.asked_ns_;
-  for (unsigned i = 0; i < count; ++i) {
-    registry_.watchdog_.tell(registry_.owner_, late[i], waited);
+  {
+    // A fork from in there would wait for this stop.
+    const InsideStop inside;
+    for (unsigned i = 0; i < count; ++i) {
+      registry_.watchdog_.tell(registry_.owner_, late[i], waited);
+    }
   }
   registry_.lock_.lock();
   registry_.stop_stats_.count_reports(count);
@@ -189,10 +206,7 @@ void ThreadRegistry::Stopping::report() {
 unsigned ThreadRegistry::Stopping::ask_late_threads(LateThread (&late)[kMostNamed]) {
   unsigned count = 0;
   registry_.for_each([&](Thread& thread) {
-    if (count == kMostNamed ||
-        thread.state.load(std::memory_order_seq_cst) != ThreadState::kRunning) {
-      return;
-    }
+    if (count == kMostNamed || !is_running(thread)) return;
     LateThread& one = late[count++];
     one = {};
     one.thread = &thread;
@@ -202,7 +216,7 @@ unsigned ThreadRegistry::Stopping::ask_late_threads(LateThread (&late)[kMostName
     one.inside_acre = thread.signals->inside.load(std::memory_order_relaxed) != 0;
     // Two heaps' watchdogs may ask at once; the answer is for both.
     one.asked = thread.signals->places_asked.fetch_add(1, std::memory_order_acq_rel) + 1;
-    send_signal(thread.id, registry_.heap_->options.stop_signal);
+    send_signal(thread.id, registry_.heap_->options.stop_signal, &thread.signals->asked);
   });
   return count;
 }
@@ -218,7 +232,7 @@ bool ThreadRegistry::Stopping::read_answers(LateThread* late, unsigned count) {
       if (static_cast<int32_t>(told - one.asked) >= 0) {
         one.program_counter = thread.signals->program_counter.load(std::memory_order_relaxed);
         one.in_system_call = thread.signals->in_system_call.load(std::memory_order_relaxed);
-      } else if (thread.state.load(std::memory_order_seq_cst) == ThreadState::kRunning) {
+      } else if (is_running(thread)) {
         ++missing;
       }
     }
@@ -235,14 +249,15 @@ acre_status ThreadRegistry::set_watchdog(uint64_t ms, acre_stop_watchdog_fn fn, 
 }
 
 // With the stop lock. False: not all have stopped. To be followed by start() either way.
-bool ThreadRegistry::stop(uint64_t patience_ns) {
+bool ThreadRegistry::stop(StopFor purpose, uint64_t patience_ns) {
   asked_ns_ = now_ns();
   lock_.lock();
+  forking_.store(purpose == StopFor::kFork, std::memory_order_seq_cst);
   stopping_.store(true, std::memory_order_seq_cst);
   for_each([](Thread& thread) {
     __atomic_store_n(&thread.inline_fields.stop_requested, 1, __ATOMIC_RELAXED);
   });
-  if (!Stopping(this, patience_ns).wait()) {
+  if (!Stopping(this, purpose, patience_ns).wait()) {
     stop_stats_.count_given_up();
     return false;
   }
@@ -259,6 +274,7 @@ void ThreadRegistry::start(Thread* self) {
   for_each([](Thread& thread) {
     __atomic_store_n(&thread.inline_fields.stop_requested, 0, __ATOMIC_RELAXED);
   });
+  forking_.store(false, std::memory_order_seq_cst);
   stopping_.store(false, std::memory_order_seq_cst);
   if (catches()) {
     catching_.fetch_add(1, std::memory_order_seq_cst);

@@ -7,8 +7,12 @@
 // at its beginning) the thread comes to the safepoints of all stops that have begun. While a callback of the embedder's
 // runs, an OutsideAcre takes that back.
 //
+// On a stack that nobody knows a scan would not find what it holds, so there it does not come to stops, as the signal
+// does not stop it there: stops wait until it is back. A fork does not wait for that, but it for the fork.
+//
 // Why no stop is missed: the thread writes `inside`, then reads whether its heaps stop; a stopper writes that,
-// then reads `inside`; all sequentially consistent, so at least one sees the other.
+// then reads `inside`; all sequentially consistent, so at least one sees the other. A stop for a fork, which
+// lets threads run outside Acre, needs that too.
 //
 // For threads that are nowhere attached as uncooperative a scope is a count up and down.
 //
@@ -20,6 +24,8 @@
 
 #include <atomic>
 #include <cstdint>
+
+#include "runtime/os/signals.h"
 
 struct acre_thread;
 
@@ -44,6 +50,7 @@ struct ThreadSignals {
   std::atomic<uintptr_t> program_counter;  // the last answer
   std::atomic<bool> in_system_call;
   std::atomic<int64_t> number;
+  SignalsAsked asked;
 };
 
 // The model: a handler may not call what finds thread-local variables of libraries that came late.

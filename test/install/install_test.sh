@@ -87,6 +87,13 @@ by_pkg_config() {
   esac
 }
 
+# A library that is closed leaves handlers behind, which must not be called where nothing is.
+may_be_closed() {
+  # shellcheck disable=SC2046 # a list of flags
+  gcc -std=gnu11 -O1 -Wall -Wextra -Werror $(pkg-config --cflags acre) "$here/unload.c" \
+    -o "$work/unload" -ldl && "$work/unload" "$prefix/lib/libacre.so"
+}
+
 # by_cmake C_COMPILER CXX_COMPILER PREFIX
 by_cmake() {
   local build=$work/build.$1.${3##*/} program
@@ -118,6 +125,7 @@ check needs_only_libc needs_only_libc
 check exports_only_acre exports_only_acre
 check archive_hides_internals archive_hides_internals
 check version_agrees version_agrees
+check may_be_closed may_be_closed
 for library in shared static; do
   for cc in gcc clang; do
     check "c11_by_pkg_config_${cc}_$library" \

@@ -202,7 +202,7 @@ class Busy {
   }
   bool good() const { return good_; }
 
- private:
+  // For a body: `step` over and over.
   template <class Fn>
   void run(const Fn& step) {
     for (unsigned round = 0; !stop_ && good_; ++round) {
@@ -211,6 +211,7 @@ class Busy {
     }
   }
 
+ private:
   std::vector<std::thread> threads_;
   std::atomic<bool> stop_{false};
   std::atomic<bool> good_{true};

@@ -429,6 +429,39 @@ BOOST_AUTO_TEST_CASE(walks_of_two_heaps_fork) {
   acre_blocking_end(two.thread);
 }
 
+// The stop waits for a thread that comes when the watchdog has forked.
+BOOST_AUTO_TEST_CASE(a_watchdog_forks) {
+  Heap heap(stack_heap_options());
+  struct Forked {
+    std::atomic<int> times{0};
+    std::atomic<int> code{-1};
+  } forked;
+  const auto fork_once = [](acre_heap*, const acre_stop_report*, void* arg) {
+    auto* state = static_cast<Forked*>(arg);
+    if (state->times == 0) state->code = code_of_child(nullptr, [] { return 0; });
+    ++state->times;
+  };
+  BOOST_TEST(acre_set_stop_watchdog(heap.heap, 1, fork_once, &forked) == ACRE_OK);
+  std::atomic<bool> ready{false};
+  std::thread late([&] {
+    acre_thread* own = nullptr;
+    if (acre_thread_attach(heap.heap, &own) != ACRE_OK) std::abort();
+    ready = true;
+    while (forked.times == 0) usleep(1000);
+    (void)acre_thread_detach(own);
+  });
+  acre_blocking_begin(heap.thread);
+  while (!ready) std::this_thread::yield();
+  acre_blocking_end(heap.thread);
+  heap.collect();
+  acre_blocking_begin(heap.thread);
+  late.join();
+  acre_blocking_end(heap.thread);
+  BOOST_TEST(forked.code == 0);
+  BOOST_TEST(acre_set_stop_watchdog(heap.heap, 0, nullptr, nullptr) == ACRE_OK);
+  BOOST_TEST(code_of_child(heap.thread, [&] { return uses(heap.heap, heap.thread); }) == 0);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace
