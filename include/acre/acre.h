@@ -22,8 +22,8 @@
  *
  * Threads. "Attached thread" below means: call it with the acre_thread of the calling thread,
  * outside a blocking region; calls that return a status answer ACRE_E_INVALID to NULL, those that return a
- * pointer NULL, the others do nothing. Except for acre_alloc, acre_blocking_begin and _end and what is inline:
- * there NULL is undefined. "Any thread" means attached or not, unless it says more. Every call
+ * pointer NULL, the others do nothing. Except for acre_alloc, acre_safepoint_slow, acre_blocking_begin and _end and
+ * what is inline: there NULL is undefined. "Any thread" means attached or not, unless it says more. Every call
  * that takes an attached thread may stop there while another thread collects, so a reference that
  * only a register or the stack holds is safe (with conservative_stacks), one that only malloc'ed
  * memory holds is not.
@@ -38,7 +38,7 @@
  * the first heap: an embedder's own may use heaps if they are registered later; older ones must call nothing
  * of Acre. The exception is a fork from within a callback for which the world is stopped (trace function, root
  * scanner, walk, report of acre_verify), or from the watchdog's: there the child must exec or _exit and call nothing of
- * Acre.
+ * Acre. No fork from a signal handler that interrupted a call of Acre.
  *
  * Pointers. Heaps, threads and handles that a call works on must be valid; where a call says
  * nothing of NULL, NULL is undefined. A call that may collect keeps the objects that it is given
@@ -126,8 +126,8 @@ typedef struct acre_thread acre_thread;
  * thread; the caller is not attached by it. ACRE_E_INVALID: out is NULL, or an option is out of
  * range. ACRE_E_ADDRESS_SPACE: no reservation down to 64 MiB was granted. ACRE_E_NOMEM: the kernel
  * gave no memory for the tables. ACRE_E_LIMIT: the process has no thread-specific key left (each
- * heap takes one of the system's 1,024). ACRE_E_STATE: called from a trace function, root scanner or
- * walk. On an error *out is NULL; which option is out of range is
+ * heap takes one of the system's 1,024). ACRE_E_STATE: called from a trace function, root scanner,
+ * walk or watchdog. On an error *out is NULL; which option is out of range is
  * said on stderr. */
 ACRE_API acre_status acre_heap_create(const acre_options* options, acre_heap** out);
 
@@ -146,7 +146,8 @@ ACRE_API acre_status acre_heap_destroy(acre_heap* heap);
  * fiber's or one of acre_stack_new: a collection that finds it there ends the process rather than miss
  * references.
  * Attaching again returns the same acre_thread and must be matched by as many detaches. A thread
- * that exits attached is detached. A thread may be attached to several heaps; a blocking region is
+ * that exits attached is detached; but not one that attaches in the last of the PTHREAD_DESTRUCTOR_ITERATIONS rounds of
+ * destructors of thread-specific data (4): it must detach there, or collections wait for it for ever. A thread may be attached to several heaps; a blocking region is
  * one for its heap only.
  * ACRE_E_INVALID: heap or out is NULL. ACRE_E_NOMEM: no room for its caches. ACRE_E_STATE: called
  * from a trace function, root scanner or walk. */
@@ -165,8 +166,8 @@ enum {
 /* As acre_thread_attach, in this manner. Attached already: ACRE_E_STATE if in the other manner
  * (acre_thread_attach itself takes it as it is). ACRE_THREAD_UNCOOPERATIVE unblocks the signal for the
  * calling thread, and puts Acre's handler before the process's own, which goes on to be called for
- * signals that Acre did not send.
- * ACRE_E_INVALID: also for a manner that is none, and if stop_signal is no signal that can be handled.
+ * signals that Acre did not send. The handler stays when no thread is attached any more, and no heap is left.
+ * ACRE_E_INVALID: also for a manner that is none, and if stop_signal is no signal that can be handled (options.def).
  * ACRE_E_STATE: also without conservative_stacks, since an interrupted thread's registers say nothing
  * exact. */
 ACRE_API acre_status acre_thread_attach_as(acre_heap* heap, int manner, acre_thread** out);
@@ -204,7 +205,8 @@ static inline void acre_safepoint(acre_thread* thread) {
 
 /* Between begin and end the thread may block (in a system call, in foreign code, waiting for a
  * lock): it delays no collection and is scanned as it stood at begin. It must not touch the heap's
- * objects, nor make any call with its acre_thread but these two. They nest. End waits while a
+ * objects, nor make any call with its acre_thread but these two; nor do destructors that pthread_cancel runs
+ * there, which are inside the region. They nest. End waits while a
  * collection is on its way; without a begin it only sets acre_last_error to ACRE_E_STATE. */
 ACRE_API void acre_blocking_begin(acre_thread* thread);
 ACRE_API void acre_blocking_end(acre_thread* thread);
@@ -751,12 +753,14 @@ ACRE_API acre_status acre_set_stop_watchdog(acre_heap* heap, uint64_t ms, acre_s
  * reaches against the books. Each violation is a line to `report` (may be NULL). ACRE_OK or
  * ACRE_E_STATE when something is wrong: which is a bug of ours, or of a program that wrote outside
  * its objects or kept a reference to what it freed. Any thread, but not from within a
- * callback: there it is ACRE_E_STATE, too, and no line is reported. */
+ * callback: there it is ACRE_E_STATE, too, and no line is reported. While uncooperative threads are attached, report
+ * takes no lock that they may hold: malloc's, stdio's. */
 ACRE_API acre_status acre_verify(acre_heap* heap, acre_report_fn report, void* arg);
 
 /* Calls fn for each object that is allocated (also unreachable ones that are not yet swept; collect
  * first to see the live ones), in order of address, all other threads stopped. fn returns 0 to go
- * on, else the walk ends there, with ACRE_OK; it must not allocate or call anything of Acre.
+ * on, else the walk ends there, with ACRE_OK; it must not allocate or call anything of Acre, nor take a lock that an
+ * uncooperative thread may hold (malloc's, stdio's): that is stopped wherever it is.
  * ACRE_E_INVALID: NULL argument. ACRE_E_STATE: within a callback. */
 typedef int (*acre_walk_fn)(void* object, size_t size, acre_kind kind, void* arg);
 ACRE_API acre_status acre_heap_walk(acre_heap* heap, acre_walk_fn fn, void* arg);

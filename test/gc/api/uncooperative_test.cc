@@ -315,12 +315,12 @@ BOOST_AUTO_TEST_CASE(is_stopped_in_the_callback_of_an_allocation) {
         return 0;
       },
       &arg);
+  void* volatile full = small.alloc(40 * kMiB);
   std::thread hungry([&] {
     acre_thread* own = attach_uncooperative(small.heap);
     if (acre_alloc(own, 63 * kMiB, ACRE_KIND_LEAF) != nullptr) std::abort();
     (void)acre_thread_detach(own);
   });
-  void* volatile full = small.alloc(40 * kMiB);
   wait_blocked(small.thread, [&] { return in_handler.load(); });
   for (int i = 0; i < 10; ++i) small.collect();
   BOOST_TEST(small.stats().num_gc >= 10u);

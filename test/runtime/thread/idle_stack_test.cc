@@ -14,6 +14,13 @@
 namespace acre::test {
 namespace {
 
+// Each scans a stack whole, as deep as that may be.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr int kStops = 50;
+#else
+constexpr int kStops = 300;
+#endif
+
 struct Scheduler {
   acre_heap* heap = nullptr;
   acre_thread* thread = nullptr;
@@ -90,15 +97,15 @@ void fork_a_child(const TestHeap& heap) {
 BOOST_AUTO_TEST_SUITE(idle_stack)
 
 BOOST_AUTO_TEST_CASE(a_cooperative_thread_idles_anywhere) {
-  while_a_thread_runs(ACRE_THREAD_COOPERATIVE, &idle_until_the_end, 300, collect);
+  while_a_thread_runs(ACRE_THREAD_COOPERATIVE, &idle_until_the_end, kStops, collect);
 }
 
 BOOST_AUTO_TEST_CASE(an_uncooperative_thread_idles_anywhere) {
-  while_a_thread_runs(ACRE_THREAD_UNCOOPERATIVE, &idle_until_the_end, 300, collect);
+  while_a_thread_runs(ACRE_THREAD_UNCOOPERATIVE, &idle_until_the_end, kStops, collect);
 }
 
 BOOST_AUTO_TEST_CASE(an_uncooperative_thread_uses_stacks_anywhere) {
-  while_a_thread_runs(ACRE_THREAD_UNCOOPERATIVE, &use_stacks_until_the_end, 300, collect);
+  while_a_thread_runs(ACRE_THREAD_UNCOOPERATIVE, &use_stacks_until_the_end, kStops, collect);
 }
 
 BOOST_AUTO_TEST_CASE(a_fork_does_not_wait_for_the_thread_to_be_back) {
