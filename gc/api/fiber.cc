@@ -138,6 +138,8 @@ acre_status acre_stack_new(acre_heap* heap, size_t stack_bytes, acre_stack* out)
     // Who makes a stack is who runs on it, mostly, and no call of ours tells.
     if (acre_thread* thread = heap->threads.current()) acre::rt::give_signal_stack_to(thread);
   }
+  // A collection of whoever runs on it needs room.
+  if (!heap->stacks.spare().prepare()) return ACRE_E_NOMEM;
   acre_status why = ACRE_E_NOMEM;
   // The thread's caches are for fibers; here, a lock more does not matter.
   acre::rt::PageCache pages{};

@@ -50,6 +50,7 @@ acre_status acre_heap::destroy() {
     acre::gc::list_heap(this);
     return ACRE_E_NOMEM;
   }
+  stacks.spare().destroy();
   threads.destroy();
   void* block = memory;
   free(block);

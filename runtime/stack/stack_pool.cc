@@ -15,6 +15,7 @@ constexpr ByteCount kWorthReleasing{16 * kKiB};
 
 void StackPool::init(Heap* heap) {
   heap_ = heap;
+  spare_.init(&heap->os);
   lock_.set_rank(LockRank::kStacks);
 }
 

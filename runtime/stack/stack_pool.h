@@ -31,6 +31,7 @@
 #include "acre/acre.h"
 #include "runtime/base/lock.h"
 #include "runtime/heap/heap.h"
+#include "runtime/stack/spare_stack.h"
 #include "runtime/stack/stack_cache.h"
 
 namespace acre::rt {
@@ -103,6 +104,8 @@ class StackPool {
   uint64_t in_use() const { return in_use_.load(std::memory_order_relaxed); }
   bool any() const { return blocks_ != nullptr; }
 
+  SpareStack& spare() { return spare_; }
+
   void lock_for_fork() { lock_.lock(); }
   void unlock_after_fork() { lock_.unlock(); }
 
@@ -126,6 +129,7 @@ class StackPool {
   void list_free(Stack* stack);
 
   Heap* heap_;
+  SpareStack spare_;
   Lock lock_;
   Block* blocks_;
   Stack* records_;  // without a span
