@@ -20,6 +20,17 @@ _COMPILER = select({
     "//conditions:default": ["-fno-gnu-unique"],
 })
 
+# A frame larger than a guard touches each of its pages, so that it cannot jump over one into a neighbour's stack.
+# And without -fno-plt the first call of each function of libc would take 3 KiB of stack to look it up, which on
+# a fiber's is most of what Acre may take.
+_FRAMES = select({
+    "@platforms//cpu:x86_64": [
+        "-fstack-clash-protection",
+        "-fno-plt",
+    ],
+    "//conditions:default": [],
+})
+
 # The core must run in a process that has no C++ runtime: whatever would call into one is off
 # here, and what gets through is an undefined symbol when //:acre is linked.
 _CORE = _WARNINGS + [
@@ -48,7 +59,7 @@ def acre_layer(name, srcs = [], hdrs = [], deps = [], visible_to = []):
         name = name,
         srcs = srcs,
         hdrs = hdrs,
-        copts = _CORE + _MACHINE + _COMPILER,
+        copts = _CORE + _MACHINE + _COMPILER + _FRAMES,
         linkstatic = True,
         visibility = [_visibility(label) for label in visible_to] + [
             "//bench:__subpackages__",
@@ -65,7 +76,7 @@ def acre_catching_layer(name, srcs = [], hdrs = [], deps = [], visible_to = []):
         hdrs = hdrs,
         # (Without RTTI the types that are caught would be made here, of parts of the C++ runtime.)
         copts = [flag for flag in _CORE if flag not in ["-fno-exceptions", "-fno-rtti"]] +
-                _MACHINE + _COMPILER,
+                _MACHINE + _COMPILER + _FRAMES,
         linkstatic = True,
         visibility = [_visibility(label) for label in visible_to] + [
             "//bench:__subpackages__",

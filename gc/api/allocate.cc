@@ -61,24 +61,6 @@ void* collect_and_take(acre_thread* thread, const Request& request) {
   return take_room(thread, request);
 }
 
-// The heap is full even after a collection: the embedder may do something about it.
-void* ask_handler(acre_thread* thread, const Request& request) {
-  acre_heap* heap = thread->heap;
-  const acre_oom_fn handler = heap->oom_handler.load(std::memory_order_acquire);
-  if (handler == nullptr || thread->in_callback) return nullptr;
-  int again = 0;
-  {
-    const acre::rt::OutsideAcre outside;
-    thread->in_callback = true;
-    ++thread->os_thread->regions;  // no fiber comes or goes
-    again = handler(heap, request.asked, heap->oom_arg.load(std::memory_order_acquire));
-    --thread->os_thread->regions;
-    thread->in_callback = false;
-  }
-  if (again == 0) return nullptr;
-  return collect_and_take(thread, request);
-}
-
 void collect_if_due(acre_thread* thread) {
   acre_heap* heap = thread->heap;
   const int every = heap->core.options.gc_every;
@@ -102,11 +84,18 @@ __attribute__((noinline)) void* alloc_slow(acre_thread* thread, const Request& r
   thread->registry->safepoint(thread);
   collect_if_due(thread);
   void* object = take_room(thread, request);
+  // Before anything is refused, and whether or not collections are put off.
+  if (object == nullptr && heap->stacks.give_back_idle(thread->stacks)) {
+    object = take_room(thread, request);
+  }
   // Where only the hard limit forbids it, collections are put off as those for the soft one are.
   const bool put_off = object == nullptr && refused_by_limit(heap, request) &&
                        heap->cycle.limit().limiting(acre::rt::now_ns());
   if (object == nullptr && !put_off) object = collect_and_take(thread, request);
-  if (object == nullptr) object = ask_handler(thread, request);
+  // Full even after a collection: the embedder may do something about it.
+  if (object == nullptr && heap->ask_oom_handler(thread, request.asked)) {
+    object = collect_and_take(thread, request);
+  }
   if (object != nullptr) return object;
   return fail(thread, refused_by_limit(heap, request) ? ACRE_E_LIMIT : ACRE_E_NOMEM);
 }

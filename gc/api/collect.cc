@@ -39,6 +39,15 @@ void read_cycle_stats(acre_heap* heap, acre_stats* stats) {
   stats->handles = heap->roots.handles();
 }
 
+void read_all(acre_heap* heap, acre_stats* all) {
+  *all = {};
+  acre::rt::read_heap_stats(heap->core, heap->threads, all);
+  read_cycle_stats(heap, all);
+  all->sys = all->heap_sys + all->stack_sys + all->span_sys + all->cache_sys + all->gc_sys +
+             all->other_sys;
+  all->accounted = all->sys - all->heap_released - all->stack_untouched;
+}
+
 }  // namespace
 
 extern "C" {
@@ -95,14 +104,17 @@ void acre_stats_read(acre_heap* heap, acre_stats* stats) {
   if (heap == nullptr || stats == nullptr) return;
   const InsideAcre inside;
   const size_t wanted = stats->struct_size == 0 ? sizeof(acre_stats) : stats->struct_size;
-  acre_stats all{};
-  acre::rt::read_heap_stats(heap->core, heap->threads, &all);
-  read_cycle_stats(heap, &all);
-  all.sys =
-      all.heap_sys + all.stack_sys + all.span_sys + all.cache_sys + all.gc_sys + all.other_sys;
-  all.accounted = all.sys - all.heap_released - all.stack_untouched;
-  all.struct_size = wanted;
-  memcpy(stats, &all, std::min(wanted, sizeof(acre_stats)));
+  if (wanted >= sizeof(acre_stats)) {
+    read_all(heap, stats);
+  } else {
+    // An older caller's.
+    acre::rt::on_roomy_stack(heap->threads.current(), [&] {
+      acre_stats all;
+      read_all(heap, &all);
+      memcpy(stats, &all, wanted);
+    });
+  }
+  stats->struct_size = wanted;
 }
 
 uint64_t acre_resident_bytes(acre_heap* heap) {

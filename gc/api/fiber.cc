@@ -22,11 +22,27 @@ bool stack_size(size_t asked, ByteCount* out) {
   return asked <= ACRE_FIBER_STACK_MAX;
 }
 
-// Dead fibers may hold the stacks, pages or mappings that are wanted.
+void collect_all(acre_heap* heap, acre_thread* thread) {
+  heap->cycle.collect(thread, acre::gc::Reason::kNoMemory);
+  heap->cycle.finish_sweep();
+}
+
+// As an allocation does (allocate.cc): dead fibers, and stacks of other sizes, may hold the pages or mappings that are
+// wanted.
 template <class Take>
-Stack* take_or_collect(acre_thread* thread, Take take) {
+Stack* take_or_collect(acre_thread* thread, ByteCount bytes, Take take) {
+  acre_heap* heap = thread->heap;
+  if (heap->core.wants_collection_of_stacks()) {
+    heap->cycle.collect(thread, acre::gc::Reason::kTrigger);
+  }
   if (Stack* stack = take()) return stack;
-  thread->heap->cycle.collect(thread, acre::gc::Reason::kNoMemory);
+  if (heap->stacks.give_back_idle(thread->stacks)) {
+    if (Stack* stack = take()) return stack;
+  }
+  collect_all(heap, thread);
+  if (Stack* stack = take()) return stack;
+  if (!heap->ask_oom_handler(thread, bytes.raw)) return nullptr;
+  collect_all(heap, thread);
   return take();
 }
 
@@ -37,8 +53,9 @@ acre_status make(acre_thread* thread, ByteCount stack_bytes, acre_fiber_fn fn, v
   if (const acre_status status = heap->cycle.fibers().kind(&kind)) return status;
   if (heap->core.options.overflow_report != 0) (void)acre::rt::report_overflows();
   acre_status why = ACRE_E_NOMEM;
-  Stack* stack = take_or_collect(
-      thread, [&] { return take_fiber_stack(heap->stacks, thread, stack_bytes, &why); });
+  Stack* stack = take_or_collect(thread, stack_bytes, [&] {
+    return take_fiber_stack(heap->stacks, thread, stack_bytes, &why);
+  });
   if (stack == nullptr) return why;
   auto* fiber = static_cast<acre_fiber*>(acre_alloc(thread, sizeof(acre_fiber), kind));
   if (fiber == nullptr) {
@@ -139,6 +156,8 @@ acre_status acre_stack_new(acre_heap* heap, size_t stack_bytes, acre_stack* out)
     // Who makes a stack is who runs on it, mostly, and no call of ours tells.
     if (acre_thread* thread = heap->threads.current()) acre::rt::give_signal_stack_to(thread);
   }
+  // A collection of whoever runs on it needs room.
+  if (!heap->stacks.spare().prepare()) return ACRE_E_NOMEM;
   acre_status why = ACRE_E_NOMEM;
   // The thread's caches are for fibers; here, a lock more does not matter.
   acre::rt::PageCache pages{};

@@ -102,7 +102,9 @@ bool Cycle::collect(Thread* self, Reason reason) {
   if (!collected) return stopped;
   // Who waits for pages, or has no background thread, does it at once.
   if (self != nullptr && (reason != Reason::kTrigger || heap_->options.scavenger == 0)) {
-    while (stacks_->give_back(kStacksPerStep)) {
+    const auto who =
+        reason == Reason::kForced ? rt::ReleaseBy::kRequest : rt::ReleaseBy::kAllocation;
+    while (stacks_->give_back(kStacksPerStep, who)) {
     }
   }
   keep_limit(self);
@@ -150,7 +152,8 @@ bool Cycle::trim_buffers(unsigned most) {
 
 bool Cycle::give_back_stacks() {
   bool more = false;
-  (void)threads_->try_between_stops([&] { more = stacks_->give_back(kStacksPerStep); });
+  (void)threads_->try_between_stops(
+      [&] { more = stacks_->give_back(kStacksPerStep, rt::ReleaseBy::kBackground); });
   return more;
 }
 
@@ -307,11 +310,23 @@ void Cycle::keep_new_limit() {
   if (!threads_->inside_stop() && retention.above_limit()) retention.release_above_limit();
 }
 
+// They may hold so much more than is known of them that a limit is passed.
+void Cycle::look_at_stacks(Thread* self) {
+  while (stacks_->give_back(kStacksPerStep, rt::ReleaseBy::kAllocation)) {
+  }
+  acre_blocking_begin(self);
+  while (trim_stacks()) {
+  }
+  acre_blocking_end(self);
+  pacing_.update();
+}
+
 // Above the limit all that is dead goes back at once; if more than the limit lives, or keeping it would take
 // too long, the embedder decides.
 void Cycle::keep_limit(Thread* self) {
   rt::Retention& retention = heap_->pages.retention();
   rt::on_roomy_stack(self, [this] { measure_books(); });
+  if (self != nullptr && fibers_.take_doubtful()) look_at_stacks(self);
   if (retention.above_limit()) {
     while (trim_buffers(1024)) {
     }

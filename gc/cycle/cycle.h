@@ -122,6 +122,7 @@ class Cycle {
   void clear_marks();
   void count(Reason reason, uint64_t start_ns, uint64_t cpu_ns);
   void trace_line(Reason reason, uint64_t before, uint64_t pause_ns);
+  void look_at_stacks(rt::Thread* self);
   void keep_limit(rt::Thread* self);
   void keep_new_limit();
   void start_background();
@@ -157,6 +158,11 @@ struct acre_heap {
   std::atomic<void*> oom_arg;
   std::atomic<acre_limit_fn> limit_handler;
   std::atomic<void*> limit_arg;
+
+  // Nothing was found for so many bytes, not even after a collection: whether the embedder has a handler, and that
+  // says that it is worth another.
+  bool ask_oom_handler(acre_thread* thread, size_t bytes);
+
   void* memory;     // what calloc gave
   acre_heap* next;  // in the list of fork.h
   acre_heap* previous;

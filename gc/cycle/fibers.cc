@@ -56,24 +56,32 @@ bool Fibers::marked(const Fiber* fiber) const {
 uint64_t Fibers::after_marking(bool all) {
   uint64_t bytes = 0;
   bool untrimmed = false;
+  uint64_t unknown = 0;  // what may have been touched, and nobody has looked
+  const uint64_t page = heap_->os.page_size().raw;
   stacks_->for_each([&](Stack& stack) {
-    if (stack.use.load(std::memory_order_relaxed) != StackUse::kFiber) return;
+    const StackUse use = stack.use.load(std::memory_order_relaxed);
+    if (use == StackUse::kFree) unknown += stack.size().raw - stack.touched;
+    if (use != StackUse::kFiber) return;
     Fiber* fiber = stack.fiber;
     if (fiber == nullptr) return;  // on its way to become one
     if (!marked(fiber) || state_of(*fiber) == FiberState::kLost) {
       rt::drop_fiber(*stacks_, fiber, nullptr);
+      unknown += stack.size().raw - stack.touched;
       return;
     }
     const uint64_t depth = depth_of(*fiber);
     bytes += depth;
-    const uint64_t page = heap_->os.page_size().raw;
     const uint64_t touched = rt::align_up(depth, page);
     if (touched > stack.touched) stacks_->set_touched(stack, touched);
-    untrimmed |= is_untrimmed(*fiber);
+    if (!is_untrimmed(*fiber)) return;
+    untrimmed = true;
+    unknown += stack.size().raw - stack.touched;
   });
   untrimmed_.store(untrimmed, std::memory_order_relaxed);
   cursor_ = stacks_->begin();
-  stacks_->retire_unneeded(all);
+  const bool doubtful = heap_->pages.retention().would_pass_limit(rt::ByteCount(unknown));
+  doubtful_.store(doubtful, std::memory_order_relaxed);
+  stacks_->retire_unneeded(all || doubtful);
   return bytes;
 }
 

@@ -1,7 +1,8 @@
 // Owns what a heap does with its fibers as a whole: their kind, and at each collection their stacks.
 //
 //   after marking      the stacks of fibers that were not reached go back to the pool; what the others have in
-//                      use is summed up for the pacer
+//                      use is summed up for the pacer; and whether more than is known may hold memory, so much that
+//                      a limit would be passed: then it is looked at, and given back, at once (take_doubtful)
 //   some time after    the unused part of large stacks goes back to the kernel, some stacks at a time while
 //                      the world is stopped for a fraction of a millisecond: nobody may run on them meanwhile;
 //                      and stacks that nobody needed go back to the page heap
@@ -27,6 +28,8 @@ class Fibers {
 
   // Returns the bytes of suspended stacks that are in use. `all`: no free stack is kept.
   uint64_t after_marking(bool all);
+  // Since the last collection, until it is asked.
+  bool take_doubtful() { return doubtful_.exchange(false, std::memory_order_relaxed); }
 
   // Whether there are stacks whose unused part nobody has looked at.
   bool has_untrimmed() const { return untrimmed_.load(std::memory_order_relaxed); }
@@ -46,6 +49,7 @@ class Fibers {
   rt::StackPool* stacks_;
   rt::Lock kind_lock_{rt::LockRank::kFibers};
   std::atomic<bool> untrimmed_;
+  std::atomic<bool> doubtful_;
   rt::StackPool::Cursor cursor_;  // of trim; world stopped
 };
 

@@ -37,6 +37,18 @@ acre_status acre_heap::create(const acre_options& options, acre::rt::FaultPlan* 
   return ACRE_OK;
 }
 
+bool acre_heap::ask_oom_handler(acre_thread* thread, size_t bytes) {
+  const acre_oom_fn handler = oom_handler.load(std::memory_order_acquire);
+  if (handler == nullptr || thread->in_callback) return false;
+  const acre::rt::OutsideAcre outside;
+  thread->in_callback = true;
+  ++thread->os_thread->regions;  // no fiber comes or goes
+  const int again = handler(this, bytes, oom_arg.load(std::memory_order_acquire));
+  --thread->os_thread->regions;
+  thread->in_callback = false;
+  return again != 0;
+}
+
 acre_status acre_heap::destroy() {
   if (acre::rt::ThreadRegistry::inside_any_stop()) return ACRE_E_STATE;
   if (threads.others_attached() != 0) return ACRE_E_STATE;
@@ -52,6 +64,7 @@ acre_status acre_heap::destroy() {
     acre::gc::list_heap(this);
     return ACRE_E_NOMEM;
   }
+  stacks.spare().destroy();
   threads.destroy();
   void* block = memory;
   free(block);

@@ -3,6 +3,15 @@
 //
 //   trigger = lower of the two goals - live       compared with what was allocated since
 //
+// Stacks have a measure of their own. A dead fiber is a small object that may hold much memory, and how much of its
+// stack it touched nobody knows before it is looked for. So stacks in use count with their addresses, and a
+// collection is due when those have grown since the last one, and what came and went meanwhile is no growth,
+//
+//   by percent   by max(stacks in use after it, 64 MiB) * percent / 100
+//   by limit     by what is left to the limits
+//
+// neither for less than 16 MiB.
+//
 // A trigger that only the memory limit sets is passed over while the limiter says so, and looked at again
 // after a little more allocation.
 //
@@ -36,7 +45,7 @@ class Pacing {
 
   // World stopped, all swept, before marking: `object_bytes` are allocated.
   void begin_cycle(uint64_t object_bytes);
-  // World stopped, after marking.
+  // World stopped, after marking; `stack_bytes` were scanned.
   void end_cycle(uint64_t live_bytes, uint64_t stack_bytes);
   // Of a collection that the trigger brought.
   void adapt_min_heap(uint64_t pause_ns, uint64_t interval_ns);
@@ -51,6 +60,9 @@ class Pacing {
   bool due();
 
  private:
+  void update_stacks();
+  bool stacks_due();
+
   rt::Heap* heap_;
   RootSet* roots_;
   MemoryLimit* limit_;
@@ -59,6 +71,8 @@ class Pacing {
   std::atomic<int> percent_;
   std::atomic<uint64_t> live_;
   std::atomic<uint64_t> stack_bytes_;
+  std::atomic<uint64_t> live_stacks_;     // in use after the last collection
+  std::atomic<uint64_t> percent_stacks_;  // the stack trigger of the percentage alone
   std::atomic<uint64_t> overhead_;
   std::atomic<uint64_t> goal_;
   std::atomic<uint64_t> percent_growth_;  // the trigger of the percentage alone

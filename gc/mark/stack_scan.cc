@@ -112,10 +112,14 @@ uint64_t scan_thread(Marker& marker, const Thread& thread, bool conservative) {
 
 uint64_t scan_foreign_stacks(Marker& marker, rt::StackPool& stacks) {
   uint64_t bytes = 0;
-  stacks.for_each([&](const Stack& stack) {
+  stacks.for_each([&](Stack& stack) {
     if (stack.use.load(std::memory_order_relaxed) != rt::StackUse::kForeign) return;
-    marker.visit_stack(stack.low.raw, stack.high.raw);
-    bytes += stack.size().raw;
+    // Where it was never touched it reads zero.
+    uintptr_t lowest = stack.low.raw;
+    while (lowest < stack.high.raw && rt::read_raw(lowest) == 0) lowest += sizeof(void*);
+    marker.visit_stack(lowest, stack.high.raw);
+    bytes += stack.high.raw - lowest;
+    stacks.set_used_from(stack, lowest);
   });
   return bytes;
 }

@@ -12,7 +12,8 @@ namespace acre::gc {
 // fibers that run on it, and these fibers. Returns the bytes of stack that were scanned.
 uint64_t scan_thread(Marker& marker, const rt::Thread& thread, bool conservative);
 
-// Stacks whose owners switch without Acre: all of each. Returns the bytes.
+// Stacks whose owners switch without Acre: all of each, as far as anybody ever used it, which the pool is told.
+// Returns the bytes.
 uint64_t scan_foreign_stacks(Marker& marker, rt::StackPool& stacks);
 
 // The trace function of the kind of fibers, where stacks are scanned and where they are not.

@@ -479,7 +479,9 @@ ACRE_API void acre_set_limit_handler(acre_heap* heap, acre_limit_fn handler, voi
 
 /* Called when an allocation of `bytes` found no room even after a collection. Not 0: try once more
  * (the handler dropped references, say; a collection precedes the try). 0: the allocation returns
- * NULL. Called once for an allocation, and not for sizes above the reservation, which never fit.
+ * NULL. Called once for an allocation, and not for sizes above the reservation, which never fit. Also by
+ * acre_fiber_new, with the stack's size, when no stack is to be had (acre_stack_new, which needs no attached thread,
+ * does not call it).
  * Runs on the allocating thread with no lock held; it may use the heap, but an allocation in
  * it that fails does not call it again. */
 typedef int (*acre_oom_fn)(acre_heap* heap, size_t bytes, void* arg);
@@ -523,11 +525,14 @@ enum {
 };
 
 /* Makes a fiber that will call fn(fiber, arg) when it is first resumed, and stores it in *out. `arg` may be
- * a reference: the fiber keeps it alive until then. stack_bytes is rounded up to a power of two; only what is
+ * a reference: the fiber keeps it alive until then. stack_bytes is rounded up to a power of two (and a little: acre_fiber_stack_bytes); only what is
  * touched takes memory, from the top, a page of the kernel's at least. What Acre itself needs of the stack
- * (a collection runs elsewhere) is less than 4 KiB. Attached thread; may collect. ACRE_E_INVALID: NULL fn or out,
- * or too large a stack. ACRE_E_NOMEM. ACRE_E_LIMIT: no kind, mapping or hard_limit left. ACRE_E_STATE: in a
- * blocking region or a callback. On an error *out is NULL. */
+ * (a collection runs elsewhere) is less than 4 KiB. Attached thread; may collect, and asks the OOM handler, as an
+ * allocation does. ACRE_E_INVALID: NULL fn or out, or too large a stack. ACRE_E_NOMEM. ACRE_E_LIMIT: no kind,
+ * mapping or hard_limit left. ACRE_E_STATE: in a blocking region or a callback. On an error *out is NULL.
+ *
+ * Fibers bring collections by their stacks, too: when those in use, with all of their addresses, have grown by
+ * gc_percent of what they were after the last collection (at least 64 MiB), or by what is left to a limit. */
 ACRE_API acre_status acre_fiber_new(acre_thread* thread, size_t stack_bytes, acre_fiber_fn fn,
                                     void* arg, acre_fiber** out);
 
@@ -565,7 +570,8 @@ ACRE_API acre_status acre_fiber_status(const acre_fiber* fiber);
 ACRE_API acre_fiber* acre_fiber_current(acre_thread* thread);
 /* The thread that runs it; NULL: it does not run (and is in no chain). For the fiber itself. */
 ACRE_API acre_thread* acre_fiber_thread(const acre_fiber* fiber);
-/* Bytes of stack that it may use; 0 when it is done. */
+/* Bytes of stack that it may use, 0 when it is done: a power of two, and what the guard leaves of its page of 8 KiB
+ * (so 68 KiB for ACRE_FIBER_STACK, where the kernel's page is 4 KiB). */
 ACRE_API size_t acre_fiber_stack_bytes(const acre_fiber* fiber);
 /* A word for the embedder (one of acre::Fiber's is that class's own), NULL at first. Not a reference. For the fiber itself, or the one that resumes it. */
 ACRE_API void* acre_fiber_data(const acre_fiber* fiber);
@@ -576,7 +582,8 @@ ACRE_API void acre_fiber_set_name(acre_fiber* fiber, const char* name);
 /* A stack of the heap for who switches by other means (acre/fiber_stack.hpp is this for Boost's coroutines).
  * Whoever runs on it may be attached and call Acre, and all of the stack is scanned conservatively, whether in
  * use or not, until it is freed; so is all of the own stack of a thread that runs on one. Needs
- * conservative_stacks. The message of an overflow needs a signal stack (sigaltstack): attached threads that make
+ * conservative_stacks. A collection does not run there. What was ever touched of such a stack counts as memory, from
+ * the next collection on. The message of an overflow needs a signal stack (sigaltstack): attached threads that make
  * such stacks, or run fibers, get one if they have none. */
 typedef struct acre_stack {
   void* low;  /* the lowest byte; the guard lies below */

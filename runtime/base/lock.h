@@ -26,6 +26,7 @@ enum class LockRank : uint8_t {
   kBackgroundWork,  // held by the background thread while it is awake
   kCollector,       // one collection at a time
   kThreads,         // the list of attached threads; held while the world is stopped
+  kSpareStack,      // held by who runs on it, perhaps in a stop
   kThreadList,      // the list itself
   kBackground,      // making the background thread
   kRoots,

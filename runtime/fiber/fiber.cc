@@ -307,11 +307,21 @@ void lose_fibers(OsThread* os_thread) {
 }
 
 void call_on_roomy_stack(const Thread* thread, void (*fn)(void*), void* arg) {
-  const Fiber* fiber = thread == nullptr ? nullptr : fiber_here(*thread);
-  if (fiber == nullptr) return fn(arg);
-  while (fiber->resumer != nullptr) fiber = fiber->resumer;
-  const auto sp = reinterpret_cast<uintptr_t>(fiber->resumer_context);
-  acre_rt_call_on_stack(fn, arg, (sp - kBelowStackPointer) & ~uintptr_t{15});
+  if (thread == nullptr) return fn(arg);
+  auto sp = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
+  const Fiber* running = fiber_here(*thread);
+  for (const Fiber* fiber = running; fiber != nullptr; fiber = fiber->resumer) {
+    sp = reinterpret_cast<uintptr_t>(fiber->resumer_context);
+  }
+  if (sp >= thread->stack_low.raw && sp < thread->stack_high.raw) {
+    if (running == nullptr) return fn(arg);
+    return acre_rt_call_on_stack(fn, arg, (sp - kBelowStackPointer) & ~uintptr_t{15});
+  }
+  // A coroutine's.
+  SpareStack& spare = thread->registry->stacks()->spare();
+  if (spare.high() == Addr{} || spare.contains(sp)) return fn(arg);
+  LockGuard guard(spare.lock());
+  acre_rt_call_on_stack(fn, arg, spare.high().raw);
 }
 
 }  // namespace acre::rt

@@ -33,7 +33,8 @@
 // sees none of them half done.
 //
 // Stacks too small for a collector's own needs: what runs while the world is stopped does so on the thread's
-// own stack, below where that was left (on_roomy_stack).
+// own stack, below where that was left, or if it was left for somebody else's coroutine, which nobody is told, on the
+// heap's spare one (on_roomy_stack).
 
 #ifndef ACRE_RUNTIME_FIBER_FIBER_H_
 #define ACRE_RUNTIME_FIBER_FIBER_H_
@@ -187,8 +188,8 @@ void for_each_stack(const Thread& thread, Fn fn) {
   fn(static_cast<Fiber*>(nullptr), sp, thread.stack_low.raw, thread.stack_high.raw, fake_stack);
 }
 
-// Calls fn() where there is room: on the thread's own stack if a fiber runs. No safepoint in it, and no
-// exception out of it.
+// Calls fn() where there is room: on the thread's own stack if a fiber runs, on the spare one if a coroutine does. No
+// safepoint in it, and no exception out of it.
 void call_on_roomy_stack(const Thread* thread, void (*fn)(void*), void* arg);
 template <class Fn>
 void on_roomy_stack(const Thread* thread, Fn fn) {

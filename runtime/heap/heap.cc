@@ -16,6 +16,7 @@ acre_status Heap::init(const acre_options& wanted, FaultPlan* faults) {
   // Go starts at 0 too; spans that were never in use have generation 0 and are in no set.
   sweep_gen.store(0, std::memory_order_relaxed);
   gc_trigger.store(INT64_MAX, std::memory_order_relaxed);
+  stack_trigger.store(UINT64_MAX, std::memory_order_relaxed);
   if (!kinds.init(&space)) {
     (void)space.destroy();
     return ACRE_E_NOMEM;

@@ -36,6 +36,22 @@ struct ClassCounters {
   }
 };
 
+// Stacks that are somebody's. Their bytes are addresses: what of them is touched nobody knows. In one word, as each
+// fiber that comes or goes writes it.
+class StacksInUse {
+ public:
+  void add(PageCount pages) { word_.fetch_add(one(pages), std::memory_order_relaxed); }
+  void remove(PageCount pages) { word_.fetch_sub(one(pages), std::memory_order_relaxed); }
+  uint64_t count() const { return word_.load(std::memory_order_relaxed) % kPage; }
+  uint64_t bytes() const { return word_.load(std::memory_order_relaxed) / kPage * kPageBytes; }
+
+ private:
+  static constexpr uint64_t kPage = uint64_t{1} << 32;
+  static uint64_t one(PageCount pages) { return pages.raw * kPage + 1; }
+
+  std::atomic<uint64_t> word_;
+};
+
 struct Heap {
   acre_options options;
   Os os;
@@ -50,9 +66,11 @@ struct Heap {
   // Read by all threads at each refill and hardly ever written; what is written often has a line of
   // the cache to itself.
   std::atomic<uint32_t> sweep_gen;
-  std::atomic<int64_t> gc_trigger;  // collect when allocated_since_gc has come here
+  std::atomic<int64_t> gc_trigger;      // collect when allocated_since_gc has come here
+  std::atomic<uint64_t> stack_trigger;  // or stacks_in_use.bytes() here
   std::atomic<uint64_t> torture_count;
   alignas(64) std::atomic<int64_t> allocated_since_gc;  // less than nothing after many an acre_free
+  alignas(64) StacksInUse stacks_in_use;
   // By shard of a central list, so that threads count apart.
   struct alignas(64) Freed : ClassCounters {};
   Freed freed[Central::kShards];
@@ -69,7 +87,10 @@ struct Heap {
   bool wants_collection() const {
     return allocated_since_gc.load(std::memory_order_relaxed) >=
                gc_trigger.load(std::memory_order_relaxed) ||
-           pages.retention().over_limit();
+           wants_collection_of_stacks() || pages.retention().over_limit();
+  }
+  bool wants_collection_of_stacks() const {
+    return stacks_in_use.bytes() >= stack_trigger.load(std::memory_order_relaxed);
   }
 
   // Books `objects` of a class as freed; `bytes` is what they took together.

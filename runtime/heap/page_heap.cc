@@ -166,7 +166,8 @@ Span* PageHeap::make_span(const SpanRequest& request, const PageRun& run) {
   return span;
 }
 
-void PageHeap::free_span(Span& span) {
+// Its pages are the caller's again.
+PageRun PageHeap::end_span(Span& span) {
   const PageId first = span.first_page();
   const PageCount count = span.pages();
   ACRE_DCHECK(span.in_use && span.gap.load(std::memory_order_relaxed) == nullptr,
@@ -174,11 +175,21 @@ void PageHeap::free_span(Span& span) {
   span.in_use = false;
   for (uint64_t i = 0; i < count.raw; ++i)
     space_->set_page_entry(first + PageCount(i), PageEntry{});
-  clear_all_bits(*space_, first, count);
   pages_in_use_.fetch_sub(count.raw, std::memory_order_relaxed);
+  return {.page = first, .pages = count, .scavenged = PageCount(0)};
+}
+
+void PageHeap::free_span(Span& span) {
+  const PageRun run = end_span(span);
+  clear_all_bits(*space_, run.page, run.pages);
   LockGuard guard(lock_);
-  pages_.free(first, count);
+  pages_.free(run.page, run.pages);
   retention_.publish();
+}
+
+// Its bits are not touched: they would be memory that nothing of it took.
+void PageHeap::free_stack(Span& span, ByteCount untouched, ReleaseBy who) {
+  retention_.release_taken(end_span(span), untouched, who);
 }
 
 void PageHeap::flush_cache(PageCache& cache) {

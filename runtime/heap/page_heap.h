@@ -57,6 +57,9 @@ class PageHeap {
 
   // The span's owner gives it up; nothing in it lives. Any thread.
   void free_span(Span& span);
+  // The same for a stack, where no object ever was. Its memory goes back to the kernel at once: how much it holds
+  // nobody knows. `untouched` of it was told to the Retention.
+  void free_stack(Span& span, ByteCount untouched, ReleaseBy who);
 
   void flush_cache(PageCache& cache);
 
@@ -92,6 +95,7 @@ class PageHeap {
   bool map_for(PageCount wanted, PageId* first, PageCount* pages);
   bool settle(const PageRun& run, PageCount fresh, PageId end);
   void put_back(const PageRun& run);
+  PageRun end_span(Span& span);
   Span* make_span(const SpanRequest& request, const PageRun& run);
 
   Space* space_;

@@ -124,6 +124,11 @@ bool Retention::within_hard_limit() {
   return true;
 }
 
+bool Retention::would_pass_limit(ByteCount more) const {
+  const ByteCount limit = lower_limit();
+  return limit != kNoByteLimit && accounted() + more > limit;
+}
+
 ByteCount Retention::lower_limit() const {
   return std::min(ByteCount(soft_.load(std::memory_order_relaxed)), hard_limit());
 }
@@ -230,16 +235,30 @@ ByteCount Retention::release(ByteCount at_most, ReleaseBy who, PageId* cursor) {
   while (tried < wanted) {
     const Batch batch = take_batch(wanted - tried, rule, cursor);
     if (batch.count == 0) break;
-    if (space_->wants_huge_pages()) {
-      LockGuard growing(*grow_lock_);
-      space_->use_small_pages();
-      collapsed_at_ = ByteCount(0);
-    }
+    want_small_pages();
     tried += batch.pages;
     released += release_batch(batch, how);
   }
   released_[static_cast<size_t>(who)].fetch_add(bytes_of(released).raw, std::memory_order_relaxed);
   return bytes_of(released);
+}
+
+// With the release lock.
+void Retention::want_small_pages() {
+  if (!space_->wants_huge_pages()) return;
+  LockGuard growing(*grow_lock_);
+  space_->use_small_pages();
+  collapsed_at_ = ByteCount(0);
+}
+
+void Retention::release_taken(const PageRun& run, ByteCount untouched, ReleaseBy who) {
+  Batch batch;
+  batch.runs[batch.count++] = run;
+  LockGuard releasing(release_lock_);
+  want_small_pages();
+  const ByteCount released = bytes_of(release_batch(batch, ReleaseHow::kNow, untouched));
+  const ByteCount held = released - std::min(released, untouched);
+  released_[static_cast<size_t>(who)].fetch_add(held.raw, std::memory_order_relaxed);
 }
 
 Retention::Batch Retention::take_batch(PageCount at_most, const ReleaseRule& rule, PageId* cursor) {
@@ -258,7 +277,7 @@ Retention::Batch Retention::take_batch(PageCount at_most, const ReleaseRule& rul
 }
 
 // A kernel that refuses (locked memory) leaves the pages free, just not released.
-PageCount Retention::release_batch(const Batch& batch, ReleaseHow how) {
+PageCount Retention::release_batch(const Batch& batch, ReleaseHow how, ByteCount untouched) {
   bool done[kBatch] = {};
   PageCount released;
   for (size_t i = 0; i < batch.count; ++i) {
@@ -272,6 +291,7 @@ PageCount Retention::release_batch(const Batch& batch, ReleaseHow how) {
     for (size_t i = 0; i < batch.count; ++i) {
       pages_->give_back(batch.runs[i].page, batch.runs[i].pages, done[i]);
     }
+    remove_untouched(untouched);
     publish();
   }
   if (space_->os().strict()) {

@@ -91,6 +91,8 @@ class Retention {
   bool may_hold(ByteCount more) const;
 
   bool above_limit() const { return over(lower_limit()) > ByteCount(0); }
+  // Whether so much more than is accounted would pass a limit.
+  bool would_pass_limit(ByteCount more) const;
   // What is free goes back until both limits are kept, or nothing is free.
   void release_above_limit();
 
@@ -106,6 +108,9 @@ class Retention {
   // left to do in this generation.
   ByteCount release_towards_goal(ByteCount at_most);
   ByteCount release_all();
+  // Pages that are the caller's, and nobody's content, become free ones without memory; `untouched` of them was
+  // known to have none.
+  void release_taken(const PageRun& run, ByteCount untouched, ReleaseBy who);
   // Dense chunks that stay so, and those freed in the last generation, may be taken now.
   void begin_generation();
 
@@ -148,7 +153,8 @@ class Retention {
   ReleaseRule rule_for(ReleaseBy who) const;
   ByteCount release(ByteCount at_most, ReleaseBy who, PageId* cursor);
   Batch take_batch(PageCount at_most, const ReleaseRule& rule, PageId* cursor);
-  PageCount release_batch(const Batch& batch, ReleaseHow how);
+  PageCount release_batch(const Batch& batch, ReleaseHow how, ByteCount untouched = ByteCount(0));
+  void want_small_pages();
   void decommit_free_chunk(PageId page);
 
   Space* space_;

@@ -5,8 +5,8 @@
 namespace acre::rt {
 namespace {
 
-AllocationCounts shared_counts(const Heap& heap) {
-  AllocationCounts counts{};
+void read_shared_counts(const Heap& heap, AllocationCounts& counts) {
+  counts = {};
   // Frees first: an object is counted as allocated before it can be freed, so that no reading finds
   // more freed than allocated.
   for (const ClassCounters& freed : heap.freed) {
@@ -19,7 +19,6 @@ AllocationCounts shared_counts(const Heap& heap) {
     counts.mallocs[i] = heap.retired.objects[i].load(std::memory_order_relaxed);
   }
   counts.large_malloc_bytes = heap.retired.large_bytes.load(std::memory_order_relaxed);
-  return counts;
 }
 
 }  // namespace
@@ -38,27 +37,32 @@ uint64_t AllocationCounts::bytes(const uint64_t (&counts)[kSizeClasses],
 }
 
 AllocationCounts count_allocations(Heap& heap, ThreadRegistry& threads) {
-  AllocationCounts counts = shared_counts(heap);
+  AllocationCounts counts;
+  read_shared_counts(heap, counts);
   threads.for_each([&counts](const Thread& thread) {
     thread.cache.add_counters(counts.mallocs, &counts.large_malloc_bytes);
   });
   return counts;
 }
 
-AllocationCounts count_allocations_locked(Heap& heap, ThreadRegistry& threads) {
-  AllocationCounts counts{};
+namespace {
+
+// In place: a copy is a kilobyte of somebody's small stack.
+void count_allocations_locked(Heap& heap, ThreadRegistry& threads, AllocationCounts& counts) {
   const auto add = [&counts](const Thread& thread) {
     thread.cache.add_counters(counts.mallocs, &counts.large_malloc_bytes);
   };
   threads.with_list_locked([&] {
-    counts = shared_counts(heap);
+    read_shared_counts(heap, counts);
     threads.for_each(add);
   });
-  return counts;
 }
 
+}  // namespace
+
 void read_heap_stats(Heap& heap, ThreadRegistry& threads, acre_stats* stats) {
-  const AllocationCounts counts = count_allocations_locked(heap, threads);
+  AllocationCounts counts;
+  count_allocations_locked(heap, threads, counts);
   stats->mallocs = counts.total(counts.mallocs);
   stats->frees = counts.total(counts.frees);
   stats->live_objects = stats->mallocs - stats->frees;

@@ -24,8 +24,6 @@ struct AllocationCounts {
 // The caller holds the list of threads still (it stopped the world), or may be old by what they
 // allocate.
 AllocationCounts count_allocations(Heap& heap, ThreadRegistry& threads);
-// As above, taking the lock of the list.
-AllocationCounts count_allocations_locked(Heap& heap, ThreadRegistry& threads);
 
 // Fills in what this side of the heap knows; the collector's fields are left as they are.
 void read_heap_stats(Heap& heap, ThreadRegistry& threads, acre_stats* stats);

@@ -2,8 +2,8 @@
 // whether commits are charged, and how much of both is used.
 //
 // All is read anew at each call, because a container's limit can be changed while it runs. Nothing
-// is kept, so any thread may call at any time. No malloc, errno kept, at most 40 KiB of stack. Not
-// for signal handlers that run on a small stack.
+// is kept, so any thread may call at any time. No malloc, errno kept, at most 2 KiB of stack: fibers call this.
+// (memory_ceiling maps 40 KiB meanwhile.)
 //
 // memory_ceiling, step by step:
 //   1. Physical memory: MemTotal of /proc/meminfo.

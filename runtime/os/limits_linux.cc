@@ -4,7 +4,10 @@
 #include "runtime/os/limits.h"
 
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
+
+#include <new>
 
 #include "runtime/os/errno_keeper.h"
 #include "runtime/os/proc_text.h"
@@ -16,6 +19,31 @@ constexpr uint64_t kUsualMaxMapCount = 65530;
 // Version 1 says "no limit" as the largest number of pages in bytes, or in old kernels as the
 // largest number: below 2^63 by less than this.
 constexpr uint64_t kNoLimit = (uint64_t{1} << 63) - kMiB;
+
+// What is too large for the stack of a fiber, and must not be malloc'ed. False: no memory, or no VMA left.
+template <class T>
+class Mapped {
+ public:
+  Mapped() {
+    void* memory =
+        mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory != MAP_FAILED) object_ = new (memory) T;
+  }
+  ~Mapped() {
+    if (object_ == nullptr) return;
+    object_->~T();
+    munmap(object_, sizeof(T));
+  }
+  Mapped(const Mapped&) = delete;
+  Mapped& operator=(const Mapped&) = delete;
+
+  explicit operator bool() const { return object_ != nullptr; }
+  T& operator*() { return *object_; }
+  T* operator->() { return object_; }
+
+ private:
+  T* object_ = nullptr;
+};
 
 bool equal(const char* a, const char* b) { return strcmp(a, b) == 0; }
 
@@ -53,7 +81,7 @@ class Hierarchy {
   bool has_group() const { return has_group_; }
 
   // One of its mounts.
-  void read_mount(const char* root, const char* mount_root, const char* mount_point,
+  void read_mount(const char* root, const char* mount_root, const char* mount_point, Path* folder,
                   MemoryCeiling* least);
   // After all mounts.
   void read_first_mount_point_if_not_found(MemoryCeiling* least);
@@ -67,6 +95,14 @@ class Hierarchy {
   bool found_ = false;
   Path group_;        // from the hierarchy's root
   Path first_mount_;  // with the caller's root; empty: none yet
+};
+
+// What memory_ceiling works with.
+struct Room {
+  LineReader lines;
+  Hierarchy version_1{false};
+  Hierarchy version_2{true};
+  Path folder;
 };
 
 void lower(MemoryCeiling* least, uint64_t bytes, CeilingSource source) {
@@ -118,17 +154,17 @@ void Hierarchy::read_up(Path* folder, size_t top, MemoryCeiling* least) const {
 // A folder that is found is the process's own group or hidden under another mount, so several
 // mounts of one hierarchy do not contradict each other: one may see more of what is above.
 void Hierarchy::read_mount(const char* root, const char* mount_root, const char* mount_point,
-                           MemoryCeiling* least) {
-  Path folder;
-  folder << root << mount_point;
-  const size_t top = folder.length();
-  if (first_mount_.empty()) first_mount_ << folder.c_str();
+                           Path* folder, MemoryCeiling* least) {
+  folder->restart();
+  *folder << root << mount_point;
+  const size_t top = folder->length();
+  if (first_mount_.empty()) first_mount_ << folder->c_str();
   const char* below = group_below(mount_root);
   if (below == nullptr) return;
-  folder << below;
-  if (access(folder.c_str(), F_OK) != 0) return;
+  *folder << below;
+  if (access(folder->c_str(), F_OK) != 0) return;
   found_ = true;
-  read_up(&folder, top, least);
+  read_up(folder, top, least);
 }
 
 void Hierarchy::read_first_mount_point_if_not_found(MemoryCeiling* least) {
@@ -136,8 +172,8 @@ void Hierarchy::read_first_mount_point_if_not_found(MemoryCeiling* least) {
 }
 
 // A line is number:controllers:path.
-void read_groups(const char* root, Hierarchy* version_1, Hierarchy* version_2) {
-  LineReader lines(open_own_file(root, "cgroup"));
+void read_groups(const char* root, LineReader& lines, Hierarchy* version_1, Hierarchy* version_2) {
+  lines.read(open_own_file(root, "cgroup"));
   while (char* line = lines.next()) {
     const char* number = take_field(line, ':', &line);
     char* controllers = take_field(line, ':', &line);
@@ -168,7 +204,7 @@ char* unescape(char* text) {
 
 // A line is: id parent device root point options [tags...] - type source super-options
 void read_mount_line(const char* root, char* line, Hierarchy* version_1, Hierarchy* version_2,
-                     MemoryCeiling* least) {
+                     Path* folder, MemoryCeiling* least) {
   for (int i = 0; i < 3; ++i) take_field(line, ' ', &line);
   char* mount_root = take_field(line, ' ', &line);
   char* mount_point = take_field(line, ' ', &line);
@@ -184,15 +220,13 @@ void read_mount_line(const char* root, char* line, Hierarchy* version_1, Hierarc
   if (equal(type, "cgroup2")) hierarchy = version_2;
   if (equal(type, "cgroup") && has_item(super_options, "memory")) hierarchy = version_1;
   if (hierarchy == nullptr || !hierarchy->has_group()) return;
-  hierarchy->read_mount(root, unescape(mount_root), unescape(mount_point), least);
+  hierarchy->read_mount(root, unescape(mount_root), unescape(mount_point), folder, least);
 }
 
 // As the other limits, in bytes; 0: cannot be read. The line is "MemTotal:   24683656 kB".
-uint64_t physical_memory(const char* root) {
+uint64_t physical_memory(const char* root, LineReader& lines) {
   constexpr char kName[] = "MemTotal:";
-  Path path;
-  path << root << "/proc/meminfo";
-  LineReader lines(open_file(path.c_str()));
+  lines.read(open_below(root, "/proc/meminfo"));
   while (char* line = lines.next()) {
     if (strncmp(line, kName, sizeof(kName) - 1) != 0) continue;
     const char* number = line + sizeof(kName) - 1;
@@ -205,9 +239,7 @@ uint64_t physical_memory(const char* root) {
 }
 
 bool read_setting(const char* root, const char* file, uint64_t* out) {
-  Path path;
-  path << root << file;
-  return read_number(path.c_str(), out);
+  return read_number(open_below(root, file), out);
 }
 
 }  // namespace
@@ -226,15 +258,18 @@ const char* name_of(CeilingSource source) {
 MemoryCeiling memory_ceiling(const char* root) {
   ErrnoKeeper errno_keeper;
   MemoryCeiling least;
-  lower(&least, physical_memory(root), CeilingSource::kPhysical);
+  Mapped<Room> room;
+  if (!room) return least;
+  LineReader& lines = room->lines;
+  lower(&least, physical_memory(root, lines), CeilingSource::kPhysical);
 
-  Hierarchy version_1(false);
-  Hierarchy version_2(true);
-  read_groups(root, &version_1, &version_2);
+  Hierarchy& version_1 = room->version_1;
+  Hierarchy& version_2 = room->version_2;
+  read_groups(root, lines, &version_1, &version_2);
   if (!version_1.has_group() && !version_2.has_group()) return least;
-  LineReader mounts(open_own_file(root, "mountinfo"));
-  while (char* line = mounts.next()) {
-    read_mount_line(root, line, &version_1, &version_2, &least);
+  lines.read(open_own_file(root, "mountinfo"));
+  while (char* line = lines.next()) {
+    read_mount_line(root, line, &version_1, &version_2, &room->folder, &least);
   }
   version_1.read_first_mount_point_if_not_found(&least);
   version_2.read_first_mount_point_if_not_found(&least);
@@ -252,7 +287,7 @@ uint64_t count_vmas(const char* root) {
   ErrnoKeeper errno_keeper;
   const int file = open_own_file(root, "maps");
   if (file < 0) return 0;
-  char text[16 * 1024];
+  char text[kKiB];  // on the stack of a fiber, perhaps
   uint64_t lines = 0;
   long count;
   while ((count = read_some(file, text, sizeof(text))) > 0) {
@@ -270,8 +305,13 @@ bool strict_overcommit(const char* root) {
 
 ByteCount resident_of_process(const char* root) {
   ErrnoKeeper errno_keeper;
-  LineReader lines(open_own_file(root, "statm"));
-  char* fields = lines.next();
+  const int file = open_own_file(root, "statm");
+  if (file < 0) return ByteCount{};
+  char text[256];
+  const long count = read_some(file, text, sizeof(text) - 1);
+  close(file);
+  text[count < 0 ? 0 : count] = 0;
+  char* fields = text;
   take_field(fields, ' ', &fields);
   const char* resident = take_field(fields, ' ', &fields);
   uint64_t pages = 0;

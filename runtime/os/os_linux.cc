@@ -296,7 +296,7 @@ ByteCount Os::resident(Addr start, ByteCount size) const {
     call.refused();
     return ByteCount{};
   }
-  unsigned char pages[4096];  // one for each page; the kernel works in steps of that many
+  unsigned char pages[512];  // one for each page; on the stack of a fiber, perhaps
   uint64_t in_memory = 0;
   const Addr end = start + size;
   const ByteCount most = page_size_ * sizeof(pages);

@@ -6,7 +6,8 @@
 //   +-------+-----------------------------------------------------------+
 //    a page of the kernel's
 //
-// Stacks come in powers of two, 8 KiB to 64 MiB; the guard is beside that. A record lasts as long as the
+// Stacks come in powers of two, 8 KiB to 64 MiB; the guard is beside that, and the rest of its page of ours is the
+// stack's as well: with the kernel's page of 4 KiB, 12 KiB to 64 MiB and 4 KiB. A record lasts as long as the
 // heap and is used again for other spans: that of a span is found by Span::stack.
 
 #ifndef ACRE_RUNTIME_STACK_STACK_H_

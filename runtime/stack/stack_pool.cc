@@ -15,6 +15,7 @@ constexpr ByteCount kWorthReleasing{16 * kKiB};
 
 void StackPool::init(Heap* heap) {
   heap_ = heap;
+  spare_.init(&heap->os);
   lock_.set_rank(LockRank::kStacks);
 }
 
@@ -37,7 +38,7 @@ Stack* StackPool::take(unsigned stack_class, StackUse use, StackCache* cache, Pa
   if (stack == nullptr) return nullptr;
   stack->fiber = nullptr;
   stack->use.store(use, std::memory_order_release);
-  in_use_.fetch_add(1, std::memory_order_relaxed);
+  heap_->stacks_in_use.add(pages_of(stack_class));
   return stack;
 }
 
@@ -72,14 +73,17 @@ Stack* StackPool::make(unsigned stack_class, PageCache& pages, acre_status* why)
                       .sweep_gen = heap_->generation(),
                       .stack = true};
   // Before its pages are compared with the limits.
-  const ByteCount untouched = bytes_of(count) - guard_bytes();
+  const ByteCount first_page = heap_->os.page_size();
+  const ByteCount untouched = bytes_of(count) - first_page;
   Retention& retention = heap_->pages.retention();
   retention.add_untouched(untouched);
   Span* span = heap_->pages.alloc_span(request, pages);
   if (span == nullptr || !heap_->os.guard(span->start(heap_->space), guard_bytes())) {
     retention.remove_untouched(untouched);
     *why = ACRE_E_LIMIT;
-    if (span == nullptr && retention.may_hold(guard_bytes())) *why = ACRE_E_NOMEM;
+    // (With a page to spare: its books are counted by whole pages.)
+    if (span == nullptr && retention.may_hold(first_page + ByteCount(kPageBytes)))
+      *why = ACRE_E_NOMEM;
     if (span != nullptr) heap_->pages.free_span(*span);
     put_record(stack);
     return nullptr;
@@ -87,12 +91,18 @@ Stack* StackPool::make(unsigned stack_class, PageCache& pages, acre_status* why)
   stack->low = span->start(heap_->space) + guard_bytes();
   stack->high = span->start(heap_->space) + bytes_of(count);
   stack->stack_class = static_cast<uint8_t>(stack_class);
-  stack->touched = guard_bytes().raw;
-  // Pages that were somebody's before hold memory, down to the guard.
-  if (!span->known_zero) set_touched(*stack, untouched.raw);
+  stack->touched = first_page.raw;
+  // Pages that were somebody's before, some of them at least, hold memory.
+  if (!span->known_zero && !release_new(*stack)) set_touched(*stack, stack->size().raw);
   bytes_.fetch_add(bytes_of(count).raw, std::memory_order_relaxed);
   __atomic_store_n(&span->stack, stack, __ATOMIC_RELEASE);
   return stack;
+}
+
+// A large one would count as a whole for a few pages.
+bool StackPool::release_new(const Stack& stack) {
+  return stack.size() >= kWorthReleasing + kWorthReleasing &&
+         heap_->os.release(stack.low, stack.size());
 }
 
 Stack* StackPool::take_record() {
@@ -122,7 +132,7 @@ void StackPool::put_record(Stack* stack) {
 void StackPool::put(Stack* stack, StackCache* cache) {
   stack->fiber = nullptr;
   stack->use.store(StackUse::kFree, std::memory_order_release);
-  in_use_.fetch_sub(1, std::memory_order_relaxed);
+  heap_->stacks_in_use.remove(pages_of(stack->stack_class));
   const unsigned stack_class = stack->stack_class;
   if (cache != nullptr) {
     if (!cache->full(stack_class)) return cache->push(stack);
@@ -164,7 +174,7 @@ void StackPool::retire_unneeded(bool all) {
   }
 }
 
-bool StackPool::give_back(unsigned most) {
+bool StackPool::give_back(unsigned most, ReleaseBy who) {
   for (; most > 0; --most) {
     Stack* stack = nullptr;
     {
@@ -180,13 +190,22 @@ bool StackPool::give_back(unsigned most) {
       list_free(stack);
       continue;
     }
-    set_touched(*stack, span.size().raw);
     bytes_.fetch_sub(span.size().raw, std::memory_order_relaxed);
     __atomic_store_n(&span.stack, static_cast<void*>(nullptr), __ATOMIC_RELEASE);
-    heap_->pages.free_span(span);
+    const ByteCount untouched = span.size() - ByteCount(stack->touched);
+    heap_->pages.free_stack(span, untouched, who);
     put_record(stack);
   }
   return true;
+}
+
+bool StackPool::give_back_idle(StackCache& cache) {
+  if (bytes() == ByteCount(0)) return false;
+  flush(cache);
+  retire_unneeded(true);
+  const ByteCount before = bytes();
+  (void)give_back(UINT32_MAX, ReleaseBy::kAllocation);
+  return bytes() < before;
 }
 
 Stack* StackPool::find(Addr address) const {
@@ -209,8 +228,12 @@ void StackPool::set_touched(Stack& stack, uint64_t bytes) {
   stack.touched = bytes;
 }
 
+void StackPool::set_used_from(Stack& stack, uintptr_t lowest) {
+  set_touched(stack, stack.high.raw - align_down(lowest, heap_->os.page_size().raw));
+}
+
 ByteCount StackPool::release_below(Stack& stack, uintptr_t sp) {
-  const uint64_t page = guard_bytes().raw;
+  const uint64_t page = heap_->os.page_size().raw;
   // What a leaf function may have below its stack pointer is no matter: it is in a switch.
   const Addr end(align_down(sp, page));
   if (end <= stack.low) return ByteCount(0);
@@ -233,6 +256,7 @@ bool StackPool::check(acre_report_fn report, void* arg) {
   };
   uint64_t bytes = 0;
   uint64_t used = 0;
+  uint64_t used_bytes = 0;
   uint64_t untouched = 0;
   for_each([&](Stack& stack) {
     const StackUse use = stack.use.load(std::memory_order_relaxed);
@@ -244,13 +268,17 @@ bool StackPool::check(acre_report_fn report, void* arg) {
     }
     bytes += span.size().raw;
     untouched += span.size().raw - stack.touched;
-    if (use != StackUse::kFree) ++used;
+    if (use == StackUse::kFree) return;
+    ++used;
+    used_bytes += span.size().raw;
   });
   if (bytes != bytes_.load(std::memory_order_relaxed)) {
     fail(Line() << bytes << " bytes of stacks in records, " << bytes_.load() << " counted");
   }
-  if (used != in_use_.load(std::memory_order_relaxed)) {
-    fail(Line() << used << " stacks in use by their records, " << in_use_.load() << " counted");
+  const StacksInUse& counted = heap_->stacks_in_use;
+  if (used != counted.count() || used_bytes != counted.bytes()) {
+    fail(Line() << used << " stacks in use of " << used_bytes << " bytes by their records, "
+                << counted.count() << " of " << counted.bytes() << " counted");
   }
   if (untouched != heap_->pages.retention().untouched().raw) {
     fail(Line() << untouched << " bytes of stacks without memory by their records, "

@@ -13,8 +13,10 @@
 //
 // Memory. A stack's pages are in use as far as the page heap knows, but hold memory only where they were
 // touched. The pool estimates how much (Stack::touched) and tells the Retention, which limits go by: a new
-// stack counts with a page of the kernel's, or with all of its pages if they held memory before, a suspended one with what lies above its stack pointer at a
-// collection, or with what the kernel said when its unused part was given back last.
+// stack counts with a page of the kernel's (pages that held memory before are released, but of the smallest stacks, which
+// count as a whole then), a suspended one with what lies above its stack pointer at a
+// collection, or with what the kernel said when its unused part was given back last. One that goes back to the
+// page heap has its memory released: what it held nobody knows, and its pages may hardly have been touched.
 //
 // Invariants: a stack span and its record point to each other; a record is in one list (the pool's free
 // ones of its class, a cache's, those to be given back, or those without a span) or in use. bytes() is the sum
@@ -31,6 +33,7 @@
 #include "acre/acre.h"
 #include "runtime/base/lock.h"
 #include "runtime/heap/heap.h"
+#include "runtime/stack/spare_stack.h"
 #include "runtime/stack/stack_cache.h"
 
 namespace acre::rt {
@@ -56,12 +59,16 @@ class StackPool {
   // All that the cache has goes to the pool. World stopped, or by its thread.
   void flush(StackCache& cache);
 
-  // At the end of marking, world stopped: the stacks that were not needed since the last time are taken out
+  // At the end of marking, world stopped, or all: the stacks that were not needed since the last time are taken out
   // for give_back. `all`: all free ones.
   void retire_unneeded(bool all);
-  // Gives some of those back to the page heap, with their guards removed. False: none are left. Any thread,
-  // while nobody stops the world.
-  bool give_back(unsigned most);
+  // Gives some of those back to the page heap, with their guards removed and their memory released. False: none are
+  // left. Any thread, while nobody stops the world.
+  bool give_back(unsigned most, ReleaseBy who = ReleaseBy::kRequest);
+
+  // An allocation is about to be refused: gives back all free stacks but those in other threads' caches. False: there
+  // were none. Any thread, with its own cache, while nobody stops the world.
+  bool give_back_idle(StackCache& cache);
 
   // Every record, whatever its use. World stopped.
   template <class Fn>
@@ -94,14 +101,18 @@ class StackPool {
 
   // So much of it holds memory.
   void set_touched(Stack& stack, uint64_t bytes);
+  // As far down as `lowest` it was touched.
+  void set_used_from(Stack& stack, uintptr_t lowest);
   // The content below `sp` is nobody's: the kernel is asked how much memory that holds, and gets it back if it
   // is worth a call. Returns how much that was. Nobody runs on the stack meanwhile.
   ByteCount release_below(Stack& stack, uintptr_t sp);
 
   // Of all spans that are stacks.
   ByteCount bytes() const { return ByteCount(bytes_.load(std::memory_order_relaxed)); }
-  uint64_t in_use() const { return in_use_.load(std::memory_order_relaxed); }
+  uint64_t in_use() const { return heap_->stacks_in_use.count(); }
   bool any() const { return blocks_ != nullptr; }
+
+  SpareStack& spare() { return spare_; }
 
   void lock_for_fork() { lock_.lock(); }
   void unlock_after_fork() { lock_.unlock(); }
@@ -118,6 +129,7 @@ class StackPool {
 
   Stack* take_free(unsigned stack_class, StackCache* cache);
   Stack* make(unsigned stack_class, PageCache& pages, acre_status* why);
+  bool release_new(const Stack& stack);
   Stack* take_record();
   void put_record(Stack* stack);
   ByteCount guard_bytes() const { return heap_->os.page_size(); }
@@ -126,13 +138,13 @@ class StackPool {
   void list_free(Stack* stack);
 
   Heap* heap_;
+  SpareStack spare_;
   Lock lock_;
   Block* blocks_;
   Stack* records_;  // without a span
   Stack* retired_;  // to be given back
   FreeList free_[kStackClasses];
   std::atomic<uint64_t> bytes_;
-  std::atomic<uint64_t> in_use_;
 };
 
 }  // namespace acre::rt

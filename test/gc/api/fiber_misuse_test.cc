@@ -200,6 +200,8 @@ BOOST_AUTO_TEST_CASE(handlers_are_called_on_a_small_stack) {
     BOOST_TEST(acre_fiber_new(heap.thread, kMiB, &return_argument, nullptr, &fiber) ==
                ACRE_E_NOMEM);
     BOOST_TEST(fiber == nullptr);
+    BOOST_TEST(calls == 2);
+    BOOST_TEST(list != nullptr);  // lived until here
   });
   heap.collect();
   on_small_fiber(heap.thread, [] {});

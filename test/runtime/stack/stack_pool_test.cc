@@ -5,6 +5,7 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <cstring>
 #include <map>
@@ -46,7 +47,9 @@ class PoolState {
     while (pool_->give_back(3)) {
     }
   }
-  uint64_t guard() { return heap_->os.page_size().raw; }
+  uint64_t kernel_page() { return heap_->os.page_size().raw; }
+  uint64_t guard() { return kernel_page(); }
+  ByteCount retained() { return heap_->pages.retention().retained(); }
   uint64_t in_use_pages() { return heap_->pages.usage().in_use.raw; }
   uint64_t untouched() { return heap_->pages.retention().untouched().raw; }
 
@@ -103,7 +106,9 @@ BOOST_AUTO_TEST_CASE(a_stack_of_each_class_is_writable_above_a_guard) {
   for (unsigned c = 0; c < kStackClasses; ++c) {
     Stack* stack = pool.take(c);
     BOOST_TEST_REQUIRE(stack != nullptr);
-    BOOST_TEST(stack->size().raw >= stack_class_bytes(c).raw);
+    const uint64_t unit = std::max(pool.guard(), kPageBytes);
+    BOOST_TEST(stack->size().raw ==
+               align_up(stack_class_bytes(c).raw + pool.guard(), unit) - pool.guard());
     BOOST_TEST(writable(stack->low, stack->high));
     BOOST_TEST(faults(stack->low - ByteCount(1)));
     BOOST_TEST(faults(stack->low - ByteCount(pool.guard())));
@@ -209,7 +214,7 @@ BOOST_AUTO_TEST_CASE(what_is_touched_is_counted_as_memory_and_the_rest_is_not) {
   PoolState pool;
   Stack* stack = pool.take(5);  // 256 KiB
   const uint64_t all = stack->size().raw + pool.guard();
-  BOOST_TEST(pool.untouched() == all - pool.guard());
+  BOOST_TEST(pool.untouched() == all - pool.kernel_page());
   writable(stack->low, stack->high);
   pool->set_touched(*stack, stack->size().raw);
   BOOST_TEST(pool.untouched() == pool.guard());
@@ -229,6 +234,39 @@ BOOST_AUTO_TEST_CASE(what_is_touched_is_counted_as_memory_and_the_rest_is_not) {
   pool->put(stack, nullptr);
   pool.give_all_back();
   BOOST_TEST(pool.untouched() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_stack_that_goes_back_to_the_page_heap_takes_no_memory_along) {
+  PoolState pool;
+  std::vector<Stack*> stacks;
+  for (int i = 0; i < 20; ++i) {
+    Stack* stack = pool.take(6);  // 512 KiB
+    BOOST_TEST_REQUIRE(stack != nullptr);
+    // Some are touched as a whole, which nobody tells the pool; the others at the top.
+    writable(i % 2 == 0 ? stack->low : stack->high - ByteCount(64), stack->high);
+    stacks.push_back(stack);
+  }
+  const Addr low = stacks[0]->low;
+  const ByteCount before = pool.retained();
+  for (Stack* stack : stacks) pool->put(stack, nullptr);
+  pool.give_all_back();
+  BOOST_TEST(pool.in_use_pages() == 0u);
+  BOOST_TEST(pool.untouched() == 0u);
+  BOOST_TEST(pool.retained().raw < before.raw);
+  BOOST_TEST(pool.retained().raw < 512 * kKiB);
+  BOOST_TEST(pool.heap()->os.resident(low, ByteCount(512 * kKiB)).raw == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_stack_whose_memory_the_kernel_keeps_goes_back_with_it) {
+  FaultPlan plan;
+  PoolState pool(64 * kMiB, &plan);
+  Stack* stack = pool.take(6);
+  BOOST_TEST_REQUIRE(stack != nullptr);
+  pool->put(stack, nullptr);
+  plan.fail(OsCall::kRelease, 1);
+  pool.give_all_back();
+  BOOST_TEST(pool.untouched() == 0u);
+  BOOST_TEST(pool.retained().raw >= 512 * kKiB);
 }
 
 BOOST_AUTO_TEST_CASE(a_refused_release_is_no_loss) {
