@@ -47,7 +47,12 @@ Stack* StackPool::take_free(unsigned stack_class, StackCache* cache) {
   LockGuard guard(lock_);
   FreeList& list = free_[stack_class];
   Stack* stack = list.first;
-  if (stack == nullptr) return nullptr;
+  if (stack == nullptr) {
+    // Better than a new one, while its memory has not gone back: else who makes stacks is faster than who frees them.
+    stack = retired_[stack_class];
+    if (stack != nullptr) retired_[stack_class] = stack->next;
+    return stack;
+  }
   list.first = stack->next;
   --list.count;
   for (unsigned i = 1; cache != nullptr && i < StackCache::most(stack_class) / 2; ++i) {
@@ -162,13 +167,14 @@ void StackPool::flush(StackCache& cache) {
 
 void StackPool::retire_unneeded(bool all) {
   LockGuard guard(lock_);
-  for (FreeList& list : free_) {
+  for (unsigned i = 0; i < kStackClasses; ++i) {
+    FreeList& list = free_[i];
     for (uint64_t n = all ? list.count : list.least; n > 0; --n) {
       Stack* stack = list.first;
       list.first = stack->next;
       --list.count;
-      stack->next = retired_;
-      retired_ = stack;
+      stack->next = retired_[i];
+      retired_[i] = stack;
     }
     list.least = list.count;
   }
@@ -179,9 +185,12 @@ bool StackPool::give_back(unsigned most, ReleaseBy who) {
     Stack* stack = nullptr;
     {
       LockGuard guard(lock_);
-      stack = retired_;
+      for (Stack*& first : retired_) {
+        if ((stack = first) == nullptr) continue;
+        first = stack->next;
+        break;
+      }
       if (stack == nullptr) return false;
-      retired_ = stack->next;
     }
     Span& span = span_of(*stack);
     if (!heap_->os.unguard(span.start(heap_->space), guard_bytes())) {

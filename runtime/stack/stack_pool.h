@@ -3,7 +3,7 @@
 //
 // The common path of take:
 //   1. the calling thread's cache;
-//   2. else, under the pool's lock, up to half a cache's worth of free ones;
+//   2. else, under the pool's lock, up to half a cache's worth of free ones, or one that is about to be given back;
 //   3. else a new one: a span of the page heap, whose lowest page becomes a guard.
 // put is the reverse; what a full cache cannot hold goes to the pool.
 //
@@ -141,8 +141,8 @@ class StackPool {
   SpareStack spare_;
   Lock lock_;
   Block* blocks_;
-  Stack* records_;  // without a span
-  Stack* retired_;  // to be given back
+  Stack* records_;                 // without a span
+  Stack* retired_[kStackClasses];  // to be given back
   FreeList free_[kStackClasses];
   std::atomic<uint64_t> bytes_;
 };
