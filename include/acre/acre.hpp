@@ -370,7 +370,7 @@ class Thread {
   operator acre_thread*() const { return thread_; }  // NOLINT(google-explicit-constructor)
   Heap& heap() const { return *heap_; }
 
-  // A new T. Throws OutOfMemory, and what T's constructor throws. Inlined, it is at most ten
+  // A new T. Throws OutOfMemory, and what T's constructor throws (which must not yield to another thread). Inlined, it is at most ten
   // instructions up to the constructor (test/pins), for T up to ACRE_INLINE_BYTES.
   template <class T, class... Args>
   T* make(Args&&... args) {
@@ -513,7 +513,7 @@ class Thread {
       fields().locals = &local_;
     }
     ~Keep() {
-      if (__builtin_expect(thread_.keeps_new_, 0)) (void)acre_local_pop(thread_.thread_, &local_);
+      if (__builtin_expect(thread_.keeps_new_, 0)) fields().locals = local_.previous;
     }
     Keep(const Keep&) = delete;
     Keep& operator=(const Keep&) = delete;

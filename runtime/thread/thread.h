@@ -47,6 +47,7 @@ struct OsThread {
   bool signalled;       // it is uncooperative in some heap
   bool unused;
 
+  const acre_fiber* latest;        // that was resumed on it; an address, and no more
   acre_fiber* fiber;               // that runs on it (runtime/fiber); NULL: it is on its own stack
   void* exceptions;                // the C++ runtime's record of those in flight; never NULL
   uint64_t no_exceptions[2];       // that record where there is no such runtime
@@ -103,7 +104,7 @@ namespace acre::rt {
 
 using Thread = ::acre_thread;
 
-static_assert(offsetof(OsThread, fiber) == sizeof(uint64_t));
+static_assert(offsetof(OsThread, latest) == sizeof(uint64_t));
 static_assert(offsetof(Thread, inline_fields) == 0);
 static_assert(offsetof(Thread, blocking_depth) == 24);
 static_assert(offsetof(Thread, stack_pointer) == 32);
