@@ -85,7 +85,7 @@ __attribute__((noinline)) void* alloc_slow(acre_thread* thread, const Request& r
   collect_if_due(thread);
   void* object = take_room(thread, request);
   // Before anything is refused, and whether or not collections are put off.
-  if (object == nullptr && heap->stacks.give_back_idle(thread->stacks)) {
+  if (object == nullptr && heap->cycle.give_back_idle_stacks(thread)) {
     object = take_room(thread, request);
   }
   // Where only the hard limit forbids it, collections are put off as those for the soft one are.

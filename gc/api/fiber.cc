@@ -36,7 +36,7 @@ Stack* take_or_collect(acre_thread* thread, ByteCount bytes, Take take) {
     heap->cycle.collect(thread, acre::gc::Reason::kTrigger);
   }
   if (Stack* stack = take()) return stack;
-  if (heap->stacks.give_back_idle(thread->stacks)) {
+  if (heap->cycle.give_back_idle_stacks(thread)) {
     if (Stack* stack = take()) return stack;
   }
   collect_all(heap, thread);

@@ -102,10 +102,8 @@ bool Cycle::collect(Thread* self, Reason reason) {
   if (!collected) return stopped;
   // Who waits for pages, or has no background thread, does it at once.
   if (self != nullptr && (reason != Reason::kTrigger || heap_->options.scavenger == 0)) {
-    const auto who =
-        reason == Reason::kForced ? rt::ReleaseBy::kRequest : rt::ReleaseBy::kAllocation;
-    while (stacks_->give_back(kStacksPerStep, who)) {
-    }
+    give_back_all_stacks(
+        self, reason == Reason::kForced ? rt::ReleaseBy::kRequest : rt::ReleaseBy::kAllocation);
   }
   keep_limit(self);
   if (reason != Reason::kIdle) rt::on_roomy_stack(self, [this] { start_background(); });
@@ -155,6 +153,19 @@ bool Cycle::give_back_stacks() {
   (void)threads_->try_between_stops(
       [&] { more = stacks_->give_back(kStacksPerStep, rt::ReleaseBy::kBackground); });
   return more;
+}
+
+// Nobody stops the world meanwhile, and what the kernel's calls need of a small stack is not known.
+void Cycle::give_back_all_stacks(Thread* self, rt::ReleaseBy who) {
+  for (bool more = true; more;) {
+    rt::on_roomy_stack(self, [&] { more = stacks_->give_back(kStacksPerStep, who); });
+  }
+}
+
+bool Cycle::give_back_idle_stacks(Thread* self) {
+  bool given = false;
+  rt::on_roomy_stack(self, [&] { given = stacks_->give_back_idle(self->stacks); });
+  return given;
 }
 
 bool Cycle::trim_stacks() {
@@ -312,8 +323,7 @@ void Cycle::keep_new_limit() {
 
 // They may hold so much more than is known of them that a limit is passed.
 void Cycle::look_at_stacks(Thread* self) {
-  while (stacks_->give_back(kStacksPerStep, rt::ReleaseBy::kAllocation)) {
-  }
+  give_back_all_stacks(self, rt::ReleaseBy::kAllocation);
   acre_blocking_begin(self);
   while (trim_stacks()) {
   }

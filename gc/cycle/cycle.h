@@ -95,6 +95,8 @@ class Cycle {
   bool trim_buffers(unsigned most);
 
   Fibers& fibers() { return fibers_; }
+  // Those that nobody uses go back, by an attached thread that has no room. False: there were none.
+  bool give_back_idle_stacks(rt::Thread* self);
   // Steps of the background thread. False: nothing was to be done, or not now.
   bool trim_stacks();
   bool give_back_stacks();
@@ -106,6 +108,7 @@ class Cycle {
   WorkPool& pool() { return pool_; }
 
  private:
+  void give_back_all_stacks(rt::Thread* self, rt::ReleaseBy who);
   static constexpr unsigned kStacksPerStep = 64;
 
   // At most so many markers, this thread included, serve the next collection.
