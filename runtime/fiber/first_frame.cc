@@ -5,7 +5,8 @@
 #include "runtime/thread/attachments.h"
 
 extern "C" {
-__attribute__((weak)) void* __cxa_get_globals(void);
+// (By a name of our own: the header has the function, but not as a weak one.)
+__attribute__((weak)) void* exception_globals(void) asm("__cxa_get_globals");
 // The typeinfo of abi::__forced_unwind. Not every C++ runtime has that.
 __attribute__((weak)) extern const char forced_unwind_type asm(
     "_ZTIN10__cxxabiv115__forced_unwindE");
@@ -17,6 +18,7 @@ asm(R"(
   .weak __cxa_begin_catch
   .weak __cxa_end_catch
   .weak __cxa_rethrow
+  .weak _ZSt9terminatev
   .weak _ZTIN10__cxxabiv115__forced_unwindE
   .weak _Unwind_Resume
 )");
@@ -24,8 +26,8 @@ asm(R"(
 namespace acre::rt {
 
 ExceptionState* exception_state() {
-  if (__cxa_get_globals == nullptr) return nullptr;
-  return static_cast<ExceptionState*>(__cxa_get_globals());
+  if (exception_globals == nullptr) return nullptr;
+  return static_cast<ExceptionState*>(exception_globals());
 }
 
 }  // namespace acre::rt
