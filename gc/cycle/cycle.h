@@ -108,7 +108,6 @@ class Cycle {
   WorkPool& pool() { return pool_; }
 
  private:
-  void give_back_all_stacks(rt::Thread* self, rt::ReleaseBy who);
   static constexpr unsigned kStacksPerStep = 64;
 
   // At most so many markers, this thread included, serve the next collection.
@@ -125,6 +124,7 @@ class Cycle {
   void clear_marks();
   void count(Reason reason, uint64_t start_ns, uint64_t cpu_ns);
   void trace_line(Reason reason, uint64_t before, uint64_t pause_ns);
+  void give_back_all_stacks(rt::Thread* self, rt::ReleaseBy who);
   void look_at_stacks(rt::Thread* self);
   void keep_limit(rt::Thread* self);
   void keep_new_limit();

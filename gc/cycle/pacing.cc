@@ -11,9 +11,9 @@ namespace {
 // more often; larger: it comes later than it could.
 constexpr int64_t kPutOffBytes = rt::kMiB;
 
-// Growth of the stacks in use between two collections. The first is for few live fibers: smaller, a program that makes some thousands
-// is collected for the sake of none; larger, so much may be touched and dead. The second is for percentages and
-// limits that leave less, where each collection goes through all stacks.
+// Growth of the stacks in use between two collections. The first is for few live fibers: smaller, a program that
+// makes some thousands is collected for the sake of none; larger, so much may be touched and dead. The second is for
+// percentages and limits that leave less, where each collection goes through all stacks.
 constexpr uint64_t kFewStacks = 64 * rt::kMiB;
 constexpr uint64_t kMinStackGrowth = 16 * rt::kMiB;
 

@@ -147,7 +147,8 @@ ACRE_API acre_status acre_heap_destroy(acre_heap* heap);
  * references.
  * Attaching again returns the same acre_thread and must be matched by as many detaches. A thread
  * that exits attached is detached; but not one that attaches in the last of the PTHREAD_DESTRUCTOR_ITERATIONS rounds of
- * destructors of thread-specific data (4): it must detach there, or collections wait for it for ever. A thread may be attached to several heaps; a blocking region is
+ * destructors of thread-specific data (4): it must detach there, or collections wait for it for ever.
+ * A thread may be attached to several heaps; a blocking region is
  * one for its heap only.
  * ACRE_E_INVALID: heap or out is NULL. ACRE_E_NOMEM: no room for its caches. ACRE_E_STATE: called
  * from a trace function, root scanner or walk. */
@@ -525,8 +526,8 @@ enum {
 };
 
 /* Makes a fiber that will call fn(fiber, arg) when it is first resumed, and stores it in *out. `arg` may be
- * a reference: the fiber keeps it alive until then. stack_bytes is rounded up to a power of two (and a little: acre_fiber_stack_bytes); only what is
- * touched takes memory, from the top, a page of the kernel's at least. What Acre itself needs of the stack
+ * a reference: the fiber keeps it alive until then. stack_bytes is rounded up to a power of two (and
+ * a little: acre_fiber_stack_bytes); only what is touched takes memory, from the top, a page of the kernel's at least. What Acre itself needs of the stack
  * (a collection runs elsewhere) is less than 4 KiB. Attached thread; may collect, and asks the OOM handler, as an
  * allocation does. ACRE_E_INVALID: NULL fn or out, or too large a stack. ACRE_E_NOMEM. ACRE_E_LIMIT: no kind,
  * mapping or hard_limit left. ACRE_E_STATE: in a blocking region or a callback. On an error *out is NULL.
@@ -573,7 +574,8 @@ ACRE_API acre_thread* acre_fiber_thread(const acre_fiber* fiber);
 /* Bytes of stack that it may use, 0 when it is done: a power of two, and what the guard leaves of its page of 8 KiB
  * (so 68 KiB for ACRE_FIBER_STACK, where the kernel's page is 4 KiB). */
 ACRE_API size_t acre_fiber_stack_bytes(const acre_fiber* fiber);
-/* A word for the embedder (one of acre::Fiber's is that class's own), NULL at first. Not a reference. For the fiber itself, or the one that resumes it. */
+/* A word for the embedder (one of acre::Fiber's is that class's own), NULL at first. Not a reference. For the
+ * fiber itself, or the one that resumes it. */
 ACRE_API void* acre_fiber_data(const acre_fiber* fiber);
 ACRE_API void acre_fiber_set_data(acre_fiber* fiber, void* data);
 /* A name for the message of an overflow; copied, at most 31 bytes. NULL: none. */

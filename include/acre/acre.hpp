@@ -370,8 +370,8 @@ class Thread {
   operator acre_thread*() const { return thread_; }  // NOLINT(google-explicit-constructor)
   Heap& heap() const { return *heap_; }
 
-  // A new T. Throws OutOfMemory, and what T's constructor throws (which must not yield to another thread). Inlined, it is at most ten
-  // instructions up to the constructor (test/pins), for T up to ACRE_INLINE_BYTES.
+  // A new T. Throws OutOfMemory, and what T's constructor throws (which must not yield to another thread).
+  // Inlined, it is at most ten instructions up to the constructor (test/pins), for T up to ACRE_INLINE_BYTES.
   template <class T, class... Args>
   T* make(Args&&... args) {
     void* memory = take_ready<T>();

@@ -248,7 +248,10 @@ template <class Result>
 ACRE_NO_TSAN Result resume_fiber(Thread* thread, Fiber* fiber, void* value) {
   if (__builtin_expect(fiber != nullptr, 1)) {
     OsThread* os_thread = thread->os_thread;
-    const bool resumable = unsigned{state_byte(*fiber)} - 1 <= 2;  // kNew, kSuspended, kTrimmed
+    // kNew, kSuspended or kTrimmed, with nothing that it keeps.
+    constexpr unsigned kFirst = unsigned{static_cast<uint8_t>(FiberState::kNew)};
+    constexpr unsigned kLast = unsigned{static_cast<uint8_t>(FiberState::kTrimmed)};
+    const bool resumable = state_byte(*fiber) - kFirst <= kLast - kFirst;
     if (__builtin_expect(resumable && fiber->heap == thread->heap && os_thread->cares() == 0 &&
                              !has_own(thread, os_thread),
                          1)) {

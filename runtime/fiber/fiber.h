@@ -39,7 +39,6 @@
 #ifndef ACRE_RUNTIME_FIBER_FIBER_H_
 #define ACRE_RUNTIME_FIBER_FIBER_H_
 
-#include <atomic>
 #include <bit>
 
 #include "acre/acre.h"

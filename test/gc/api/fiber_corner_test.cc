@@ -8,29 +8,11 @@
 #include <csetjmp>
 #include <thread>
 
-#include "test/gc/api/heap_fixture.h"
+#include "test/gc/api/fiber_fixture.h"
 #include "test/runtime/base/forked_child.h"
 
 namespace acre::test {
 namespace {
-
-void* number(long n) { return reinterpret_cast<void*>(n); }
-long number(void* n) { return reinterpret_cast<long>(n); }
-
-acre_fiber* make(acre_thread* thread, acre_fiber_fn fn, void* arg = nullptr, size_t stack = 0) {
-  acre_fiber* fiber = nullptr;
-  BOOST_TEST_REQUIRE(acre_fiber_new(thread, stack, fn, arg, &fiber) == ACRE_OK);
-  return fiber;
-}
-
-// Makes an object, and yields its content for as long as it is asked.
-void* hold_object(acre_fiber* fiber, void* arg) {
-  auto* object = static_cast<long*>(acre_alloc(acre_fiber_thread(fiber), 48, ACRE_KIND_LEAF));
-  object[5] = number(arg);
-  while (acre_fiber_yield(fiber, number(object[5])) == nullptr) {
-  }
-  return object;
-}
 
 #if !ACRE_TEST_SHADOW_MEMORY
 

@@ -58,14 +58,14 @@ struct Room : Heap {
     memset(low, kPaint, size);
     static ucontext_t caller;
     static ucontext_t coroutine;
-    static Work* todo;
-    todo = &work;
+    static Work* given;
+    given = &work;
     BOOST_REQUIRE(getcontext(&coroutine) == 0);
     coroutine.uc_stack.ss_sp = low;
     coroutine.uc_stack.ss_size = size;
     coroutine.uc_link = &caller;
     makecontext(
-        &coroutine, +[] { (*todo)(); }, 0);
+        &coroutine, +[] { (*given)(); }, 0);
     BOOST_REQUIRE(swapcontext(&caller, &coroutine) == 0);
     size_t untouched = 0;
     while (untouched < size && low[untouched] == kPaint) ++untouched;

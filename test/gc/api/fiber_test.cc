@@ -3,35 +3,16 @@
 
 #include <thread>
 
-#include "test/gc/api/heap_fixture.h"
+#include "test/gc/api/fiber_fixture.h"
 
 namespace acre::test {
 namespace {
-
-void* number(long n) { return reinterpret_cast<void*>(n); }
-long number(void* n) { return reinterpret_cast<long>(n); }
-
-acre_fiber* make(acre_thread* thread, acre_fiber_fn fn, void* arg = nullptr, size_t stack = 0) {
-  acre_fiber* fiber = nullptr;
-  BOOST_TEST_REQUIRE(acre_fiber_new(thread, stack, fn, arg, &fiber) == ACRE_OK);
-  BOOST_TEST_REQUIRE(fiber != nullptr);
-  return fiber;
-}
 
 // Yields what it is given, plus one, until that is 0.
 void* add_one(acre_fiber* fiber, void* arg) {
   long n = number(arg);
   while (n != 0) n = number(acre_fiber_yield(fiber, number(n + 1)));
   return number(-1);
-}
-
-// Makes an object, and yields its content for as long as it is asked.
-void* hold_object(acre_fiber* fiber, void* arg) {
-  auto* object = static_cast<long*>(acre_alloc(acre_fiber_thread(fiber), 48, ACRE_KIND_LEAF));
-  object[5] = number(arg);
-  while (acre_fiber_yield(fiber, number(object[5])) == nullptr) {
-  }
-  return object;
 }
 
 void* return_argument(acre_fiber*, void* arg) { return arg; }
