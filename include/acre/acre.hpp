@@ -667,7 +667,7 @@ void* run_fiber(acre_fiber* fiber, void* fn);
 //   while (void* n = numbers->resume(thread)) ...   // 1, 2, 3
 //
 // What is on the stack of a fiber that is collected is forgotten: its destructors do not run. Its word
-// (acre_fiber_set_data) is this class's own, and acre_fiber_resume would not throw what its function threw.
+// (acre_fiber_set_data) is this class's own, and it is to be resumed by this class only, not by acre_fiber_resume.
 class Fiber {
  public:
   Fiber() = delete;

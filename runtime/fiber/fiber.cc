@@ -327,7 +327,7 @@ void lose_fibers(OsThread* os_thread) {
 }
 
 void call_on_roomy_stack(const Thread* thread, void (*fn)(void*), void* arg) {
-  if (thread == nullptr) return fn(arg);
+  if (thread == nullptr || thread->os_thread->on_roomy_stack) return fn(arg);
   auto sp = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
   const Fiber* running = fiber_here(*thread);
   for (const Fiber* fiber = running; fiber != nullptr; fiber = fiber->resumer) {
@@ -335,7 +335,10 @@ void call_on_roomy_stack(const Thread* thread, void (*fn)(void*), void* arg) {
   }
   if (sp >= thread->stack_low.raw && sp < thread->stack_high.raw) {
     if (running == nullptr) return fn(arg);
-    return acre_rt_call_on_stack(fn, arg, (sp - kBelowStackPointer) & ~uintptr_t{15});
+    thread->os_thread->on_roomy_stack = true;
+    acre_rt_call_on_stack(fn, arg, (sp - kBelowStackPointer) & ~uintptr_t{15});
+    thread->os_thread->on_roomy_stack = false;
+    return;
   }
   // A coroutine's.
   SpareStack& spare = thread->registry->stacks()->spare();

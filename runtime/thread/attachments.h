@@ -22,6 +22,7 @@ inline OsThread& current_os_thread() { return this_os_thread; }
 // by pthread_exit, or jumped. Returns the one that runs on it. By the thread, or the world is stopped.
 acre_fiber* fiber_at(const Thread& thread, uintptr_t sp);
 inline acre_fiber* fiber_here(const Thread& thread) {
+  if (thread.os_thread->on_roomy_stack) return thread.os_thread->fiber;
   return fiber_at(thread, reinterpret_cast<uintptr_t>(__builtin_frame_address(0)));
 }
 

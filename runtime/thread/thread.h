@@ -52,6 +52,7 @@ struct OsThread {
   void* exceptions;                // the C++ runtime's record of those in flight; never NULL
   uint64_t no_exceptions[2];       // that record where there is no such runtime
   void (*lose_fibers)(OsThread*);  // called if one runs when the thread ends
+  bool on_roomy_stack;             // Acre's work is, whatever fiber runs (call_on_roomy_stack)
 
   uint64_t cares() const {
     uint64_t word = 0;

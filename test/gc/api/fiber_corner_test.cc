@@ -219,6 +219,30 @@ BOOST_AUTO_TEST_CASE(after_an_exit_on_a_fiber_the_thread_goes_on_with_its_own) {
 
 #endif
 
+// A collection on a fiber runs on the thread's own stack; that does not mean that the fiber was left.
+BOOST_AUTO_TEST_CASE(what_a_trace_function_asks_does_not_lose_the_fiber) {
+  StackHeap heap;
+  static acre_thread* tracing = nullptr;
+  static acre_fiber* seen = nullptr;
+  tracing = heap.thread;
+  acre_kind_info info{};
+  info.struct_size = sizeof(info);
+  info.name = "curious";
+  info.trace = [](void*, size_t, acre_visitor*) { seen = acre_fiber_current(tracing); };
+  acre_kind kind = ACRE_KIND_NONE;
+  BOOST_TEST_REQUIRE(acre_kind_register(heap.heap, &info, &kind) == ACRE_OK);
+  const Handle root(heap.thread, heap.alloc(32, kind));
+  acre_fiber* fiber = make(heap.thread, [](acre_fiber* self, void*) -> void* {
+    acre_collect(acre_fiber_thread(self));
+    BOOST_TEST(seen == self);
+    BOOST_TEST(acre_fiber_yield(self, number(1)) == number(5));
+    return number(2);
+  });
+  BOOST_TEST(number(acre_fiber_resume(heap.thread, fiber, nullptr)) == 1);
+  BOOST_TEST(number(acre_fiber_resume(heap.thread, fiber, number(5))) == 2);
+  BOOST_TEST(acre_fiber_done(fiber) == 1);
+}
+
 BOOST_AUTO_TEST_CASE(addresses_on_stacks_are_no_references_and_no_fault) {
   acre_options options = plain_options();
   options.gc_every = 1;
