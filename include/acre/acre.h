@@ -527,7 +527,8 @@ enum {
 
 /* Makes a fiber that will call fn(fiber, arg) when it is first resumed, and stores it in *out. `arg` may be
  * a reference: the fiber keeps it alive until then. stack_bytes is rounded up to a power of two (and
- * a little: acre_fiber_stack_bytes); only what is touched takes memory, from the top, a page of the kernel's at least. What Acre itself needs of the stack
+ * a little: acre_fiber_stack_bytes); only what is touched takes memory, from the top, a page of the kernel's at
+ * least. What Acre itself needs of the stack
  * (a collection runs elsewhere) is less than 4 KiB. Attached thread; may collect, and asks the OOM handler, as an
  * allocation does. ACRE_E_INVALID: NULL fn or out, or too large a stack. ACRE_E_NOMEM. ACRE_E_LIMIT: no kind,
  * mapping or hard_limit left. ACRE_E_STATE: in a blocking region or a callback. On an error *out is NULL.
