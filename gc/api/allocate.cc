@@ -71,10 +71,29 @@ void collect_if_due(acre_thread* thread) {
   if (heap->core.wants_collection()) heap->cycle.collect(thread, Reason::kTrigger);
 }
 
-__attribute__((noinline)) void* alloc_slow(acre_thread* thread, const Request& request) {
+// The size of the object that a request of this size gets.
+size_t room_for(size_t bytes) {
+  if (bytes <= kMaxSmallBytes) return acre::rt::kClasses[acre::rt::class_for(bytes)].bytes;
+  return bytes_of(acre::rt::pages_for(ByteCount(bytes))).raw;
+}
+
+// An array of none gets room for one, so that no smaller object of its kind is ever made: inline code looks at
+// nothing but the gap.
+bool make_room_for_element(const acre::rt::Kind& kind, Request* request) {
+  const size_t least = kind.least_bytes();
+  if (request->asked == 0) request->bytes = std::max(request->bytes, least);
+  if (request->align <= acre::rt::kGranuleBytes) return room_for(request->bytes) >= least;
+  return std::max(bytes_of(acre::rt::pages_for(ByteCount(request->bytes))).raw,
+                  acre::rt::kPageBytes) >= least;
+}
+
+__attribute__((noinline)) void* alloc_slow(acre_thread* thread, Request request) {
   const InsideAcre inside;
   acre_heap* heap = thread->heap;
-  if (!heap->core.kinds.known(request.kind)) return fail(thread, ACRE_E_INVALID);
+  const acre::rt::KindTable& kinds = heap->core.kinds;
+  if (!kinds.known(request.kind) || !make_room_for_element(kinds.get(request.kind), &request)) {
+    return fail(thread, ACRE_E_INVALID);
+  }
   if (thread->blocking_depth != 0 || heap->threads.inside_stop()) {
     return fail(thread, ACRE_E_STATE);
   }
@@ -126,12 +145,6 @@ size_t aligned_class_bytes(size_t bytes, size_t align) {
   return 0;
 }
 
-// The size of the object that a request of this size gets.
-size_t room_for(size_t bytes) {
-  if (bytes <= kMaxSmallBytes) return acre::rt::kClasses[acre::rt::class_for(bytes)].bytes;
-  return bytes_of(acre::rt::pages_for(ByteCount(bytes))).raw;
-}
-
 // Whether an object is so much too large for `bytes` that a copy is worth its memory.
 bool worth_shrinking(size_t size, size_t bytes) { return size > 256 && bytes < size / 2; }
 
@@ -158,6 +171,8 @@ void* acre_alloc_aligned(acre_thread* thread, size_t bytes, size_t align, acre_k
   if (thread == nullptr) return nullptr;
   if (!acre::rt::is_power_of_two(align) || align > kMaxAlign) return fail(thread, ACRE_E_INVALID);
   if (align <= acre::rt::kGranuleBytes) return acre_alloc(thread, bytes, kind);
+  const acre::rt::KindTable& kinds = thread->heap->core.kinds;
+  if (bytes == 0 && kinds.known(kind)) bytes = kinds.get(kind).least_bytes();
   if (const size_t class_bytes = aligned_class_bytes(bytes, align)) {
     if (void* object = thread->cache.try_alloc(class_bytes, kind)) return object;
     return alloc_slow(thread, {bytes, class_bytes, acre::rt::kGranuleBytes, kind, Fill::kZero});
@@ -171,6 +186,10 @@ void* acre_realloc(acre_thread* thread, void* object, size_t bytes) {
   if (object == nullptr) return acre_alloc(thread, bytes, ACRE_KIND_LEAF);
   const ObjectRef ref = object_at(thread->heap->core.space, Addr(object));
   if (!ref || ref.span->kind == thread->heap->core.fiber_kind.load(std::memory_order_relaxed)) {
+    return fail(thread, ACRE_E_INVALID);
+  }
+  const acre::rt::Kind& kind = thread->heap->core.kinds.get(ref.span->kind);
+  if (bytes != 0 && bytes < kind.least_bytes() && room_for(bytes) < kind.least_bytes()) {
     return fail(thread, ACRE_E_INVALID);
   }
   const size_t size = ref.span->object_bytes().raw;

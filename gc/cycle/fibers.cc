@@ -44,7 +44,7 @@ acre_status Fibers::kind(acre_kind* out) {
   info.struct_size = sizeof(info);
   info.name = "fiber";
   info.trace = heap_->options.conservative_stacks != 0 ? &trace_fiber : &trace_fiber_precisely;
-  const acre_status status = heap_->kinds.add(info, out);
+  const acre_status status = heap_->kinds.add(info, out, /*internal=*/true);
   if (status == ACRE_OK) heap_->fiber_kind.store(*out, std::memory_order_release);
   return status;
 }

@@ -439,8 +439,9 @@ void acre_visitor::scan_part(uintptr_t start, size_t bytes, uint64_t first_word,
 
 void acre_visitor::visit_bitmap(uintptr_t start, size_t bytes, uint64_t first_word,
                                 const Kind& kind) {
-  uint64_t bit = first_word % kind.element_words;
-  for (uintptr_t at = start; at < start + bytes; at += sizeof(void*)) {
+  const uint64_t header = first_word < kind.header_words ? kind.header_words - first_word : 0;
+  uint64_t bit = (first_word + header - kind.header_words) % kind.element_words;
+  for (uintptr_t at = start + header * sizeof(void*); at < start + bytes; at += sizeof(void*)) {
     if (acre::rt::bits::test(kind.bitmap, bit)) {
       visit(acre::rt::read_raw(at), Addr(at).as<const void>());
     }
@@ -469,8 +470,11 @@ void acre_visitor::report_dangling(uintptr_t word, const void* slot) {
   line << "a reference leads to no object: the word " << Addr(word) << " at " << slot;
   const ObjectRef holder = find_object(heap_->space, Addr(slot));
   if (holder) {
-    line << ", in the object " << holder.base << " of kind "
-         << heap_->kinds.get(holder.span->kind).name;
+    const Kind& kind = heap_->kinds.get(holder.span->kind);
+    line << ", in the object " << holder.base << " of kind " << kind.name;
+    if (kind.header_words != 0) {
+      line << ", header " << acre::rt::Hex{acre::rt::read_raw(holder.base.raw)};
+    }
   }
   report_(line.c_str(), report_arg_);
 }

@@ -237,6 +237,11 @@ typedef struct acre_visitor acre_visitor;
  * what another one reads, or call anything of Acre but acre_visit*. */
 typedef void (*acre_trace_fn)(void* object, size_t size, acre_visitor* visitor);
 
+/* For acre_kind_info.flags. Each object begins with one word (8 bytes) of the embedder's own that is no
+ * reference: a class, a type tag. With a bitmap, the elements begin behind it. A trace function is called as
+ * ever. Reports of verify and audit show the word. */
+enum { ACRE_KIND_HAS_HEADER = 1 };
+
 typedef struct acre_kind_info {
   size_t struct_size;  /* sizeof(acre_kind_info) */
   const char* name;    /* for reports; copied (at most 31 bytes); NULL: "kind N" */
@@ -244,10 +249,11 @@ typedef struct acre_kind_info {
   /* If trace is NULL: an array of bits, least significant bit of the lowest byte first (so an array
    * of uint8_t, uint64_t or uintptr_t serves on a little-endian machine); bit i set: word i (8
    * bytes) of an element is a reference. Copied. The object is an array of such elements, repeated
-   * to its end. NULL with trace NULL: a leaf kind. */
+   * to its end, where the last one may be cut off; but one, and the header, must fit: less is ACRE_E_INVALID
+   * (0 bytes, no elements, get room for one). NULL with trace NULL: a leaf kind. */
   const void* pointer_bitmap;
   size_t element_words; /* the number of bits, 1 to 4096; 0 without a bitmap */
-  uint64_t flags;       /* 0: none are defined */
+  uint64_t flags;       /* 0 or ACRE_KIND_HAS_HEADER */
 } acre_kind_info;
 
 /* Registers a kind with this heap, for the heap's life, and stores its number in *out. Any thread.
@@ -267,7 +273,7 @@ ACRE_API void acre_visit_conservative(acre_visitor* visitor, void* start, size_t
 
 /* A new object of at least `bytes` bytes, all zero, aligned to 16. Size 0 gives a distinct object
  * of the smallest size. May collect. NULL (acre_last_error tells): ACRE_E_INVALID for an unknown
- * kind; ACRE_E_NOMEM when, after a collection and after the OOM handler gave up, there is no room,
+ * kind, or if no element of the kind's bitmap fits into the acre_object_size of such an object; ACRE_E_NOMEM when, after a collection and after the OOM handler gave up, there is no room,
  * or when `bytes` is larger than the heap can ever hold; ACRE_E_LIMIT when there would be room but for
  * hard_limit or ACRE_LIMIT_FAIL. Attached thread. */
 ACRE_API void* acre_alloc(acre_thread* thread, size_t bytes, acre_kind kind);
@@ -343,8 +349,8 @@ ACRE_API void* acre_alloc_uninit(acre_thread* thread, size_t bytes, acre_kind ki
  * reach; what is added is zero (what the program itself wrote behind its request counts as
  * content). Shrinking zeroes what lies behind the new size. In place where it fits, else a copy:
  * the old object is then freed. NULL `object`: a new object of kind ACRE_KIND_LEAF. NULL, and
- * `object` untouched: no memory (ACRE_E_NOMEM), or `object` is not the address of an object
- * (ACRE_E_INVALID). Alignment above 16 is not kept by a copy. */
+ * `object` untouched: no memory (ACRE_E_NOMEM), or `object` is not the address of an object, or `bytes`, not 0,
+ * is too little for an element of its kind (ACRE_E_INVALID). Alignment above 16 is not kept by a copy. */
 ACRE_API void* acre_realloc(acre_thread* thread, void* object, size_t bytes);
 
 /* Frees an object before the collector would. Optional. The caller promises that nothing refers to

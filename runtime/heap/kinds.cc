@@ -31,10 +31,13 @@ bool KindTable::init(Space* space) {
   return append(kind, "conservative", &built_in) == ACRE_OK && built_in == ACRE_KIND_CONSERVATIVE;
 }
 
-acre_status KindTable::add(const acre_kind_info& info, acre_kind* out) {
-  if (info.struct_size != sizeof(acre_kind_info) || info.flags != 0) return ACRE_E_INVALID;
+acre_status KindTable::add(const acre_kind_info& info, acre_kind* out, bool internal) {
+  if (info.struct_size != sizeof(acre_kind_info)) return ACRE_E_INVALID;
+  if ((info.flags & ~uint64_t{ACRE_KIND_HAS_HEADER}) != 0) return ACRE_E_INVALID;
   if (info.trace != nullptr && info.pointer_bitmap != nullptr) return ACRE_E_INVALID;
   Kind kind{};
+  kind.internal = internal;
+  kind.header_words = (info.flags & ACRE_KIND_HAS_HEADER) != 0 ? 1 : 0;
   if (info.pointer_bitmap != nullptr) {
     if (info.element_words == 0 || info.element_words > kMaxElementWords) return ACRE_E_INVALID;
     kind.tracing = Tracing::kBitmap;

@@ -1,6 +1,11 @@
 // Owns the kinds of a heap: how the objects of each are traced, and the central lists of their
 // spans.
 //
+// An object may begin with a word of the embedder's own, its header, which is no reference; the elements of a
+// bitmap kind begin behind it:
+//
+//   | header | element | element | ... | part of an element |     the end of the object
+//
 // Kinds are only ever added. A kind's record is complete before count() includes it, so readers
 // need no lock. The two built-in ones are there from the start.
 
@@ -24,6 +29,8 @@ enum class Tracing : uint8_t { kLeaf, kConservative, kBitmap, kFunction };
 
 struct Kind {
   Tracing tracing;
+  bool internal;           // the collector's own, of objects that embedders do not write
+  uint8_t header_words;    // 1: each object begins with the embedder's header
   uint32_t element_words;  // kBitmap
   const uint64_t* bitmap;  // kBitmap: bit i % 64 of word i / 64
   acre_trace_fn trace;     // kFunction
@@ -33,8 +40,11 @@ struct Kind {
   // Whether word `word` of an object may be a reference; not for kFunction.
   bool refers(uint64_t word) const {
     if (tracing != Tracing::kBitmap) return tracing == Tracing::kConservative;
-    return bits::test(bitmap, word % element_words);
+    return word >= header_words && bits::test(bitmap, (word - header_words) % element_words);
   }
+
+  // The least that an object must have room for.
+  uint64_t least_bytes() const { return (header_words + element_words) * sizeof(void*); }
 };
 
 // How a marker goes through the objects of one kind and size class, found by PageEntry::shape.
@@ -56,7 +66,7 @@ class KindTable {
   bool init(Space* space);
 
   // See acre_kind_register.
-  acre_status add(const acre_kind_info& info, acre_kind* out);
+  acre_status add(const acre_kind_info& info, acre_kind* out, bool internal = false);
 
   // Around fork: nobody registers.
   void lock_for_fork() { lock_.lock(); }

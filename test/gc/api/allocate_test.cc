@@ -178,8 +178,8 @@ struct DirtyHeap : PreciseHeap {
   acre_kind kinds[4] = {ACRE_KIND_LEAF, ACRE_KIND_CONSERVATIVE, 0, 0};
 
   DirtyHeap() {
-    static constexpr uint8_t kBitmap = 5;
-    kinds[2] = add_kind(&kBitmap, 3);
+    static constexpr uint8_t kBitmap = 1;
+    kinds[2] = add_kind(&kBitmap, 2);
     kinds[3] = add_kind([](void*, size_t, acre_visitor*) {});
   }
 

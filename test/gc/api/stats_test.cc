@@ -67,7 +67,7 @@ BOOST_FIXTURE_TEST_CASE(classes_ascend_to_32_kib, PreciseHeap) {
 BOOST_FIXTURE_TEST_CASE(the_equations_hold_at_every_moment_of_a_random_life, PreciseHeap) {
   std::mt19937_64 random(random_seed());
   static constexpr uint8_t kBitmap = 3;
-  const acre_kind kinds[] = {ACRE_KIND_LEAF, ACRE_KIND_CONSERVATIVE, add_kind(&kBitmap, 4)};
+  const acre_kind kinds[] = {ACRE_KIND_LEAF, ACRE_KIND_CONSERVATIVE, add_kind(&kBitmap, 2)};
   std::vector<Handle> kept;
   std::vector<void*> loose;  // since the last collection
   uint64_t kept_of_kind[3] = {};

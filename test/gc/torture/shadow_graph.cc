@@ -127,9 +127,15 @@ size_t ShadowGraph::random_size() {
   return random(limits_.largest_bytes);
 }
 
+size_t ShadowGraph::random_size(const ShadowKind& kind) {
+  const size_t size = random_size();
+  // Now and then too little for an element, which is to be refused.
+  return size >= kind.least_bytes() || one_in(16) ? size : kind.least_bytes() + random(size + 1);
+}
+
 ShadowGraph::Node* ShadowGraph::allocate(acre_thread* thread) {
   const ShadowKind& kind = kinds_[random(kinds_.size())];
-  const size_t size = random_size();
+  const size_t size = random_size(kind);
   if (kind.layout == Layout::kLeaf && one_in(4)) {
     void* object = acre_alloc_uninit(thread, size, kind.number);
     if (object == nullptr) return no_memory(thread), nullptr;
@@ -138,13 +144,19 @@ ShadowGraph::Node* ShadowGraph::allocate(acre_thread* thread) {
   if (one_in(12)) {
     const size_t align = size_t{1} << random(one_in(20) ? 21 : 14);
     void* object = acre_alloc_aligned(thread, size, align, kind.number);
-    if (object == nullptr) return no_memory(thread), nullptr;
+    if (object == nullptr) return refused(thread, size, kind), nullptr;
     require(reinterpret_cast<uintptr_t>(object) % align == 0, "acre_alloc_aligned aligns");
     return adopt(object, size, kind, true);
   }
   void* object = acre_alloc(thread, size, kind.number);
-  if (object == nullptr) return no_memory(thread), nullptr;
+  if (object == nullptr) return refused(thread, size, kind), nullptr;
   return adopt(object, size, kind, true);
+}
+
+void ShadowGraph::refused(acre_thread* thread, size_t size, const ShadowKind& kind) {
+  if (acre_last_error(thread) != ACRE_E_INVALID) return no_memory(thread);
+  require(size != 0 && size < kind.least_bytes(),
+          "only what is too small for an element is refused");
 }
 
 void ShadowGraph::no_memory(acre_thread* thread) {
@@ -163,13 +175,14 @@ ShadowGraph::Node* ShadowGraph::adopt(void* object, size_t asked, const ShadowKi
   require(node->address % 16 == 0, "objects are aligned to 16");
   require(node->bytes >= asked && node->bytes % 16 == 0, "an object is as large as asked",
           node.get(), SIZE_MAX);
+  require(node->bytes >= kind.least_bytes(), "an element fits into it", node.get(), SIZE_MAX);
   require(acre_object_kind(heap_, object) == kind.number, "an object is of the kind asked for");
   if (zeroed) {
     for (size_t word = 0; word < node->words(); ++word) {
       if (*node->at(word) != 0) require(false, "a new object is zero", node.get(), word);
     }
   }
-  if (kind.has_header()) node->header = random(std::min<size_t>(node->words(), 64));
+  if (kind.is_counted()) node->header = random(std::min<size_t>(node->words(), 64));
   fill(*node, 0);
   live_bytes_ += node->bytes;
   Node* result = node.get();
@@ -293,11 +306,11 @@ void ShadowGraph::realloc_one(acre_thread* thread) {
   Node* node = pick_unshared(&root);
   if (node == nullptr) return;
   check_node(*node);
-  const size_t size = (one_in(2) ? random(node->bytes * 2) : random_size()) & ~size_t{7};
+  const size_t size = (one_in(2) ? random(node->bytes * 2) : random_size(*node->kind)) & ~size_t{7};
   void* moved = acre_realloc(thread, node->object(), size);
   if (moved == nullptr) {
     check_node(*node);
-    no_memory(thread);
+    refused(thread, size, *node->kind);
     return;
   }
   const size_t kept = std::min(node->bytes, size) / 8;
@@ -317,7 +330,7 @@ void ShadowGraph::realloc_one(acre_thread* thread) {
   for (size_t word = kept; word < node->words(); ++word) {
     if (*node->at(word) != 0) require(false, "acre_realloc zeroes what it adds", node, word);
   }
-  if (node->kind->has_header()) {
+  if (node->kind->is_counted()) {
     if (kept == 0) node->header = 0;
     node->header = std::min<uint64_t>(node->header, node->words() - 1);
   }
@@ -414,7 +427,7 @@ bool ShadowGraph::pick_word(const Node& node, bool reference, size_t* word) {
   const size_t start = random(node.words());
   for (size_t i = 0; i < std::min<size_t>(node.words(), 4200); ++i) {
     *word = (start + i) % node.words();
-    if (*word == 0 && node.kind->has_header()) continue;
+    if (*word == 0 && node.kind->is_counted()) continue;
     if (node.is_reference(*word) == reference) return true;
   }
   return false;
@@ -431,7 +444,7 @@ void ShadowGraph::forget(Node* node) {
 uint64_t ShadowGraph::expected(const Node& node, size_t word) const {
   const auto entry = node.entries.find(word);
   if (entry != node.entries.end()) return entry->second.value;
-  if (node.kind->has_header() && word == 0) return node.header;
+  if (node.kind->is_counted() && word == 0) return node.header;
   return node.is_reference(word) ? 0 : pattern(node.id, word);
 }
 
@@ -451,7 +464,7 @@ void ShadowGraph::check_node(const Node& node) {
     if (entry != node.entries.end() && entry->first == word) {
       value = entry->second.value;
       ++entry;
-    } else if (word == 0 && node.kind->has_header()) {
+    } else if (word == 0 && node.kind->is_counted()) {
       value = node.header;
     } else {
       value = node.kind->is_reference(word, words, node.header) ? 0 : pattern(node.id, word);

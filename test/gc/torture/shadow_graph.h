@@ -79,6 +79,7 @@ class ShadowGraph {
   uint64_t random(uint64_t below) { return random_() % below; }
   bool one_in(uint64_t n) { return random(n) == 0; }
   size_t random_size();
+  size_t random_size(const ShadowKind& kind);
 
   Node* allocate(acre_thread* thread);
   Node* adopt(void* object, size_t asked, const ShadowKind& kind, bool zeroed);
@@ -91,6 +92,7 @@ class ShadowGraph {
   void realloc_one(acre_thread* thread);
   void with_local(acre_thread* thread);
   void query();
+  void refused(acre_thread* thread, size_t size, const ShadowKind& kind);
   void no_memory(acre_thread* thread);
 
   void set_root(size_t root, Node* node);

@@ -3,7 +3,8 @@
 //
 //   leaf          no word              (the built-in kind, and one registered without bitmap and trace)
 //   conservative  every word
-//   bitmap        word w if bit w % element_words of the bitmap is set: elements of 1, 2, 3, 65, 4096 words
+//   bitmap        word w if bit w % element_words of the bitmap is set: elements of 1, 2, 3, 65, 4096 words; with
+//                 a header, which is a data word, they begin behind it
 //   counted       a trace function reads a count c in word 0: words 1..c
 //   mixed         a trace function: conservatively the first half, and every even word of the second
 
@@ -24,16 +25,19 @@ struct ShadowKind {
   acre_kind number = ACRE_KIND_NONE;
   Layout layout = Layout::kLeaf;
   std::vector<bool> bitmap = {};
+  size_t header_words = 0;
 
-  bool has_header() const { return layout == Layout::kCounted; }
+  bool is_counted() const { return layout == Layout::kCounted; }
+  size_t least_bytes() const { return (bitmap.size() + header_words) * sizeof(void*); }
 
-  // `header` is what word 0 says, of a counted object.
-  bool is_reference(size_t word, size_t words, uint64_t header) const {
+  // `count` is what word 0 says, of a counted object.
+  bool is_reference(size_t word, size_t words, uint64_t count) const {
     switch (layout) {
       case Layout::kLeaf: return false;
       case Layout::kConservative: return true;
-      case Layout::kBitmap: return bitmap[word % bitmap.size()];
-      case Layout::kCounted: return word >= 1 && word <= header;
+      case Layout::kBitmap:
+        return word >= header_words && bitmap[(word - header_words) % bitmap.size()];
+      case Layout::kCounted: return word >= 1 && word <= count;
       case Layout::kMixed: return word < words / 2 || word % 2 == 0;
     }
     return false;
@@ -69,6 +73,11 @@ inline std::vector<ShadowKind> register_shadow_kinds(acre_heap* heap) {
       {ACRE_KIND_NONE, Layout::kBitmap, std::vector<bool>(4096, false)},
       {ACRE_KIND_NONE, Layout::kCounted},
       {ACRE_KIND_NONE, Layout::kMixed},
+      {ACRE_KIND_NONE, Layout::kLeaf, {}, 1},
+      {ACRE_KIND_NONE, Layout::kBitmap, {true}, 1},
+      {ACRE_KIND_NONE, Layout::kBitmap, {true, false, true}, 1},
+      {ACRE_KIND_NONE, Layout::kBitmap, std::vector<bool>(130, true), 1},
+      {ACRE_KIND_NONE, Layout::kCounted, {}, 1},
   };
   for (const size_t bit : {0, 63, 64}) kinds[6].bitmap[bit] = true;
   for (const size_t bit : {1, 62, 100, 1023, 4095}) kinds[7].bitmap[bit] = true;
@@ -82,6 +91,7 @@ inline std::vector<ShadowKind> register_shadow_kinds(acre_heap* heap) {
     info.struct_size = sizeof(info);
     info.pointer_bitmap = bits.empty() ? nullptr : bits.data();
     info.element_words = kind.bitmap.size();
+    info.flags = kind.header_words != 0 ? ACRE_KIND_HAS_HEADER : 0;
     if (kind.layout == Layout::kCounted) info.trace = &trace_counted;
     if (kind.layout == Layout::kMixed) info.trace = &trace_mixed;
     if (acre_kind_register(heap, &info, &kind.number) != ACRE_OK) return {};

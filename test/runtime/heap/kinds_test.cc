@@ -51,7 +51,7 @@ BOOST_AUTO_TEST_CASE(mistakes_are_a_status_and_register_nothing) {
   acre_kind_info wrong_size = info_with();
   wrong_size.struct_size -= 8;
   acre_kind_info wrong_flags = info_with();
-  wrong_flags.flags = 1;
+  wrong_flags.flags = 2;
   for (const acre_kind_info& info :
        {wrong_size, wrong_flags, info_with(bits, 0), info_with(bits, 4097), info_with(nullptr, 1),
         info_with(bits, 1, &trace_nothing)}) {
@@ -60,6 +60,30 @@ BOOST_AUTO_TEST_CASE(mistakes_are_a_status_and_register_nothing) {
   BOOST_TEST(kind == 77);
   BOOST_TEST(heap->kinds.count() == 2);
   BOOST_TEST(heap->kinds.add(info_with(bits, 4096), &kind) == ACRE_OK);
+}
+
+BOOST_AUTO_TEST_CASE(elements_begin_behind_a_header) {
+  HeapState heap;
+  const uint64_t bits[] = {0b011};
+  acre_kind_info info = info_with(bits, 3);
+  acre_kind plain = 0;
+  acre_kind headed = 0;
+  BOOST_REQUIRE_EQUAL(heap->kinds.add(info, &plain), ACRE_OK);
+  info.flags = ACRE_KIND_HAS_HEADER;
+  BOOST_REQUIRE_EQUAL(heap->kinds.add(info, &headed), ACRE_OK);
+  const Kind& with = heap->kinds.get(headed);
+  const Kind& without = heap->kinds.get(plain);
+  BOOST_TEST(!with.refers(0));
+  for (uint64_t word = 0; word < 100; ++word) {
+    BOOST_TEST(without.refers(word) == (word % 3 != 2));
+    BOOST_TEST(with.refers(word + 1) == without.refers(word));
+  }
+  BOOST_TEST(without.least_bytes() == 24);
+  BOOST_TEST(with.least_bytes() == 32);
+  const uint8_t four = class_for(64);
+  const Shape& shape =
+      heap->kinds.shape(PageEntry::make(PageState::kSmall, headed, four, PageId(0)));
+  BOOST_TEST(shape.mask == 0b10110110);
 }
 
 BOOST_AUTO_TEST_CASE(long_names_are_cut) {
