@@ -185,7 +185,7 @@ void* acre_realloc(acre_thread* thread, void* object, size_t bytes) {
   const InsideAcre inside;
   if (object == nullptr) return acre_alloc(thread, bytes, ACRE_KIND_LEAF);
   const ObjectRef ref = object_at(thread->heap->core.space, Addr(object));
-  if (!ref || ref.span->kind == thread->heap->core.fiber_kind.load(std::memory_order_relaxed)) {
+  if (!ref || thread->heap->core.kinds.get(ref.span->kind).internal) {
     return fail(thread, ACRE_E_INVALID);
   }
   const acre::rt::Kind& kind = thread->heap->core.kinds.get(ref.span->kind);

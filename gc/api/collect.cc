@@ -37,6 +37,12 @@ void read_cycle_stats(acre_heap* heap, acre_stats* stats) {
   stats->gc_sys += heap->cycle.pool().bytes().raw;
   stats->cache_sys -= std::min(stats->cache_sys, heap->cycle.pool().bytes().raw);
   stats->handles = heap->roots.handles();
+  const acre::gc::SpecialCounts& specials = cycle.weak().specials.counts();
+  stats->weak_references = specials.weak;
+  stats->finalizers = specials.finalizers;
+  stats->cleanups = specials.cleanups;
+  stats->finalizers_waiting = specials.queued;
+  stats->finalizers_run = specials.run;
 }
 
 void read_all(acre_heap* heap, acre_stats* all) {

@@ -40,7 +40,8 @@ void Cycle::init(acre_heap* owner, rt::Heap* heap, rt::ThreadRegistry* threads,
   stacks_ = stacks;
   roots_ = roots;
   fibers_.init(heap, stacks);
-  sweeper_.init(heap);
+  weak_.init(heap, &pool_);
+  sweeper_.init(heap, &weak_.specials);
   heap->collector = &sweeper_;
   pool_.init(&heap->space);
   created_ns_ = rt::now_ns();
@@ -253,22 +254,46 @@ void Cycle::grow_crew() {
   crew_.grow(wanted_markers() - 1, on_start, threads_);
 }
 
-uint64_t Cycle::mark() {
-  const unsigned markers = std::min(wanted_markers(), crew_.size() + 1);
+// `seed` tells the first marker what to begin with. Returns the bytes that were marked.
+template <class Seed>
+uint64_t Cycle::mark_together(unsigned markers, Seed seed) {
   std::atomic<uint64_t> marked_bytes{0};
-  pool_.reset_overflowed();
   pool_.begin(markers);
   crew_.run(markers, [&](unsigned i) {
     const uint64_t cpu_start = rt::thread_cpu_ns();
     Marker marker(heap_, &pool_, i, markers);
-    if (i == 0) mark_roots(marker);
+    if (i == 0) seed(marker);
     marker.drain();
     marked_bytes.fetch_add(marker.marked_bytes(), std::memory_order_relaxed);
     if (i != 0) stats_.cpu_ns.fetch_add(rt::thread_cpu_ns() - cpu_start, std::memory_order_relaxed);
   });
+  return marked_bytes.load(std::memory_order_relaxed);
+}
+
+uint64_t Cycle::mark() {
+  const unsigned markers = std::min(wanted_markers(), crew_.size() + 1);
+  pool_.reset_overflowed();
+  uint64_t marked_bytes = mark_together(markers, [this](Marker& marker) { mark_roots(marker); });
+  if (weak_.ephemerons.has_new()) {
+    marked_bytes +=
+        mark_together(markers, [this](Marker& marker) { weak_.ephemerons.visit_values(marker); });
+  }
   Marker alone(heap_, &pool_);
   mark_after_overflow(alone);
-  return marked_bytes.load(std::memory_order_relaxed) + alone.marked_bytes();
+  pool_.begin(1);
+  class DrainAlone final : public Drain {
+   public:
+    DrainAlone(Cycle* cycle, Marker& alone) : Drain(alone), cycle_(cycle) {}
+    void operator()() override {
+      marker.drain();
+      cycle_->mark_after_overflow(marker);
+    }
+
+   private:
+    Cycle* cycle_;
+  } drain(this, alone);
+  weak_.finish_marking(drain);
+  return marked_bytes + alone.marked_bytes();
 }
 
 void Cycle::mark_after_overflow(Marker& alone) {
@@ -293,6 +318,7 @@ void Cycle::mark_roots(Marker& marker) {
         }
       },
       [&marker](const RootScanner& scanner) { scanner.scan(&marker, scanner.arg); });
+  weak_.specials.for_each_queued([&](uintptr_t* object) { marker.visit(*object, object); });
   const bool conservative = heap_->options.conservative_stacks != 0;
   uint64_t stack_bytes = 0;
   threads_->for_each(
@@ -369,7 +395,8 @@ bool Cycle::check_books(acre_report_fn report, void* arg) {
   // The background thread does not stop.
   rt::LockGuard no_pages_on_their_way(heap_->pages.retention().release_lock());
   const bool books = rt::verify_books(*heap_, *threads_, report, arg);
-  return fibers_.check(report, arg) && books;
+  const bool specials = weak_.specials.check(report, arg);
+  return fibers_.check(report, arg) && specials && books;
 }
 
 bool Cycle::check_references(acre_report_fn report, void* arg) {

@@ -6,7 +6,8 @@
 //   2. flush the thread caches        every span is in a central set, no gap is open
 //   3. mark                           handles, ranges, scanners, locals, stacks and registers; drain,
 //                                     with the crew's help if the heap is large; again from the roots
-//                                     and all marked objects while the pool overflowed
+//                                     and all marked objects while the pool overflowed; then what ephemerons lead
+//                                     to, weak references are cleared, finalizers queued (gc/weak/weak.h)
 //      after that the stacks of fibers that were not reached are free
 //   4. pace                           the goal for the next cycle from what was marked
 //   5. begin the sweep                the generation grows; sweeping itself is lazy
@@ -28,6 +29,7 @@
 #include "gc/mark/marker.h"
 #include "gc/roots/root_set.h"
 #include "gc/sweep/sweeper.h"
+#include "gc/weak/weak.h"
 #include "gc/work/work_pool.h"
 #include "runtime/thread/registry.h"
 
@@ -95,6 +97,7 @@ class Cycle {
   bool trim_buffers(unsigned most);
 
   Fibers& fibers() { return fibers_; }
+  Weak& weak() { return weak_; }
   // Those that nobody uses go back, by an attached thread that has no room. False: there were none.
   bool give_back_idle_stacks(rt::Thread* self);
   // Steps of the background thread. False: nothing was to be done, or not now.
@@ -116,6 +119,8 @@ class Cycle {
   void run(Reason reason);
   void prepare();
   uint64_t mark();
+  template <class Seed>
+  uint64_t mark_together(unsigned markers, Seed seed);
   void mark_after_overflow(Marker& alone);
   void mark_roots(Marker& marker);
   bool check_books(acre_report_fn report, void* arg);
@@ -136,6 +141,7 @@ class Cycle {
   rt::StackPool* stacks_;
   RootSet* roots_;
   Fibers fibers_;
+  Weak weak_;
   Sweeper sweeper_;
   WorkPool pool_;
   Crew crew_;

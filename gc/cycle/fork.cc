@@ -38,6 +38,7 @@ void lock_for_fork(acre_heap& heap) {
   heap.threads.lock_list_for_fork();
   heap.cycle.background().lock_start_for_fork();
   heap.roots.lock_for_fork();
+  heap.cycle.weak().lock_for_fork();
   heap.stacks.lock_for_fork();
   heap.core.lock_for_fork();
   heap.cycle.lock_for_fork();
@@ -47,6 +48,7 @@ void unlock_after_fork(acre_heap& heap) {
   heap.cycle.unlock_after_fork();
   heap.core.unlock_after_fork();
   heap.stacks.unlock_after_fork();
+  heap.cycle.weak().unlock_after_fork();
   heap.roots.unlock_after_fork();
   heap.cycle.background().unlock_start_after_fork();
   heap.threads.unlock_list_after_fork();

@@ -45,6 +45,19 @@
 #include "gc/work/work_pool.h"
 #include "runtime/heap/heap.h"
 
+namespace acre::gc {
+
+// Wants to know of each object that is marked. It must not call the marker.
+class MarkWatcher {
+ public:
+  virtual void marked(uintptr_t object) = 0;
+
+ protected:
+  ~MarkWatcher() = default;
+};
+
+}  // namespace acre::gc
+
 struct acre_visitor {
  public:
   // Alone.
@@ -61,6 +74,11 @@ struct acre_visitor {
     report_arg_ = arg;
   }
 
+  bool checking() const { return checking_; }
+
+  // Tells `watcher` from now on; NULL: nobody. Alone.
+  void watch(acre::gc::MarkWatcher* watcher) { watcher_ = watcher; }
+
   // `slot` is where the word was read, for reports.
   void visit(uintptr_t word, const void* slot);
   // Words that may be numbers as well.
@@ -73,6 +91,12 @@ struct acre_visitor {
   // cannot hold on to another such stack: each one has pointers to where objects of its own begin, so
   // neighbours would keep each other alive in chains.
   void visit_suspended_stack(uintptr_t start, uintptr_t end);
+
+  // What a trace function does whose object is looked at when all else is marked.
+  void postpone(acre::gc::Postponed* object) { pool_->postpone(object); }
+
+  // Visits what an object refers to, which need not be marked. Alone.
+  void visit_fields(uintptr_t object) { scan(object); }
 
   // Marks all that is reachable from what was visited. Afterwards nothing waits, with any marker:
   // all of them must be in here.
@@ -116,7 +140,8 @@ struct acre_visitor {
   void flush_outboxes();
   void mark_only(uintptr_t word);
   void mark_all_waiting();
-  template <bool kAlone>
+  enum class Mode : uint8_t { kShared, kAlone, kWatched };
+  template <Mode kMode>
   void mark_waiting();
   void mark_other(uintptr_t object, acre::rt::Shape shape);
   void drain_mine();
@@ -138,6 +163,7 @@ struct acre_visitor {
   uint8_t stripe_shift_;
   bool alone_;
   bool checking_ = false;
+  acre::gc::MarkWatcher* watcher_ = nullptr;
   bool exact_ = true;  // what is being visited is promised to be references
   uint64_t dangling_ = 0;
   acre_report_fn report_ = nullptr;

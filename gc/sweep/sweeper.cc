@@ -164,4 +164,6 @@ void Sweeper::clobber_dead(const Span& span, uint64_t word, uint64_t dead) {
   }
 }
 
+void Sweeper::forget(rt::Addr object) { specials_->object_freed(object.raw); }
+
 }  // namespace acre::gc

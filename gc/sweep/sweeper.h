@@ -21,13 +21,17 @@
 
 #include <atomic>
 
+#include "gc/weak/specials.h"
 #include "runtime/heap/heap.h"
 
 namespace acre::gc {
 
 class Sweeper final : public rt::Collector {
  public:
-  void init(rt::Heap* heap) { heap_ = heap; }
+  void init(rt::Heap* heap, Specials* specials) {
+    heap_ = heap;
+    specials_ = specials;
+  }
 
   // Marking has ended: all spans are unswept. World stopped, everything swept before, caches
   // flushed.
@@ -48,6 +52,7 @@ class Sweeper final : public rt::Collector {
   rt::SweptSpan sweep(rt::Span& span, bool keep_empty) override;
   void sweep_in_place(rt::Span& span) override;
   void reclaim(rt::PageCount wanted) override;
+  void forget(rt::Addr object) override;
 
  private:
   bool sweep_one_large(rt::PageCount* freed);
@@ -58,6 +63,7 @@ class Sweeper final : public rt::Collector {
   void clobber_dead(const rt::Span& span, uint64_t word, uint64_t dead);
 
   rt::Heap* heap_;
+  Specials* specials_;
   std::atomic<bool> done_{true};
   std::atomic<bool> background_sweeps_;
   std::atomic<uint32_t> cursor_;  // the next (kind, class) list to look into

@@ -25,6 +25,17 @@ void WorkPool::init(rt::Space* space, uint64_t max_buffers) {
   }
 }
 
+Postponed WorkPool::end_;
+
+void WorkPool::postpone(Postponed* object) {
+  if (object->next != nullptr) return;  // scanned again, after an overflow
+  Postponed* first = postponed_.load(std::memory_order_relaxed);
+  do {
+    object->next = first == nullptr ? end_of_postponed() : first;
+  } while (!postponed_.compare_exchange_weak(first, object, std::memory_order_release,
+                                             std::memory_order_relaxed));
+}
+
 void WorkPool::begin(unsigned markers) {
   ACRE_CHECK(markers >= 1 && markers <= kMaxMarkers, "the number of markers is within its limits");
   ACRE_CHECK((state_.load() & (kOneIdle - 1)) == 0, "no work is left from the last time");

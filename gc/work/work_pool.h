@@ -32,6 +32,11 @@ namespace acre::gc {
 // More than that many markers have never been seen to be faster: each pair of them exchanges buffers.
 inline constexpr unsigned kMaxMarkers = 16;
 
+// The beginning of an object that is looked at when all else is marked (gc/weak). NULL: it is on no list.
+struct Postponed {
+  Postponed* next;
+};
+
 // An address: of an object to be scanned from its start, of a piece inside a large one, or a
 // reference to be marked.
 struct Grey {
@@ -86,6 +91,16 @@ class WorkPool {
   void set_overflowed() { overflowed_.store(true, std::memory_order_relaxed); }
   bool reset_overflowed() { return overflowed_.exchange(false, std::memory_order_relaxed); }
 
+  // An object that is looked at when all else is marked; one that is on a list stays where it is.
+  void postpone(Postponed* object);
+  // All of those, as a list that ends with end_of_postponed().
+  Postponed* take_postponed() {
+    Postponed* first = postponed_.exchange(nullptr, std::memory_order_acquire);
+    return first == nullptr ? end_of_postponed() : first;
+  }
+  bool has_postponed() const { return postponed_.load(std::memory_order_relaxed) != nullptr; }
+  static Postponed* end_of_postponed() { return &end_; }
+
   // Gives back the memory of up to `most` buffers without work; some are kept. No marker works, nor begins
   // to. Returns how many.
   unsigned trim(unsigned most);
@@ -116,12 +131,15 @@ class WorkPool {
     return buffer;
   }
 
+  static Postponed end_;
+
   rt::Space* space_;
   uint64_t max_buffers_;
   std::atomic<uint64_t> buffers_;
   rt::Lock trim_lock_{rt::LockRank::kLeaf};
   WorkBuffer* trimmed_;  // a list of buffers full of the addresses of others; with trim_lock_
   std::atomic<bool> overflowed_;
+  std::atomic<Postponed*> postponed_;
   uint64_t markers_;
   alignas(64) std::atomic<uint64_t> state_;
   alignas(64) std::atomic<uint32_t> sleepers_;

@@ -702,6 +702,11 @@ typedef struct acre_stats {
   uint64_t
       stack_untouched; /* of stack_sys: what holds no memory, an estimate: what a suspended fiber has in
                                 use is known at collections, the rest of its stack when it is given back */
+  uint64_t weak_references;    /* to objects that are alive, or not yet found dead */
+  uint64_t finalizers;         /* set, and not yet queued */
+  uint64_t cleanups;           /* the same */
+  uint64_t finalizers_waiting; /* queued: what acre_run_finalizers would run */
+  uint64_t finalizers_run;     /* by it, ever */
 } acre_stats;
 
 /* Fills in *stats. No stop; any thread. stats->struct_size must be set;
@@ -784,5 +789,7 @@ ACRE_API acre_status acre_heap_walk(acre_heap* heap, acre_walk_fn fn, void* arg)
 #ifdef __cplusplus
 }
 #endif
+
+#include <acre/weak.h>
 
 #endif /* ACRE_ACRE_H_ */

@@ -30,7 +30,9 @@ enum class LockRank : uint8_t {
   kThreadList,      // the list itself
   kBackground,      // making the background thread
   kRoots,
-  kFibers,  // making their kind
+  kSpecials,  // what is attached to objects
+  kWeak,      // making their kinds
+  kFibers,    // making their kind
   kKinds,
   kStacks,   // the lists of stacks
   kLarge,    // the list of large objects

@@ -15,4 +15,6 @@ void Collector::sweep_in_place(Span& span) { (void)span; }
 
 void Collector::reclaim(PageCount wanted) { (void)wanted; }
 
+void Collector::forget(Addr object) { (void)object; }
+
 }  // namespace acre::rt

@@ -1,5 +1,5 @@
-// The one seam from the heap up to the collector: what allocation needs of gc/, which is nothing
-// but sweeping. When to collect is decided above both, in gc/api.
+// The one seam from the heap up to the collector: what allocation needs of gc/, which is sweeping, and what
+// freeing needs, where something is attached to an object. When to collect is decided above both, in gc/api.
 //
 // The defaults serve a heap without a collector (tests of this layer): nothing is ever unswept,
 // because the sweep generation never moves.
@@ -30,6 +30,9 @@ class Collector {
   // Called without locks before `wanted` pages are taken: sweeps until so many came free, or
   // nothing is left to sweep.
   virtual void reclaim(PageCount wanted);
+
+  // An object of a span that has_specials is about to be freed by hand.
+  virtual void forget(Addr object);
 
  protected:
   ~Collector() = default;

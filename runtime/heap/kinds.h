@@ -29,7 +29,7 @@ enum class Tracing : uint8_t { kLeaf, kConservative, kBitmap, kFunction };
 
 struct Kind {
   Tracing tracing;
-  bool internal;           // the collector's own, of objects that embedders do not write
+  bool internal;  // its objects are Acre's own: not to be written, freed or resized by embedders
   uint8_t header_words;    // 1: each object begins with the embedder's header
   uint32_t element_words;  // kBitmap
   const uint64_t* bitmap;  // kBitmap: bit i % 64 of word i / 64

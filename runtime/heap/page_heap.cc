@@ -148,6 +148,7 @@ Span* PageHeap::make_span(const SpanRequest& request, const PageRun& run) {
   Span* span = span_at(*space_, run.page);
   span->gap.store(nullptr, std::memory_order_relaxed);
   span->freed.store(0, std::memory_order_relaxed);
+  span->has_specials.store(false, std::memory_order_relaxed);
   span->start_page = static_cast<uint32_t>(run.page.raw);
   span->page_count = static_cast<uint32_t>(run.pages.raw);
   span->size_class = request.size_class;

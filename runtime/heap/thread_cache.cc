@@ -137,11 +137,12 @@ bool ThreadCache::free_object(void* object) {
   const ObjectRef ref = object_at(heap_->space, Addr(object));
   if (!ref) return false;
   Span& span = *ref.span;
-  if (span.kind == heap_->fiber_kind.load(std::memory_order_relaxed)) return false;
+  if (heap_->kinds.get(span.kind).internal) return false;
   const uint8_t size_class = span.size_class;
   const ByteCount bytes = span.object_bytes();
   if (span.is_large()) {
     if (!heap_->large.take(&span)) return false;
+    if (span.has_specials.load(std::memory_order_relaxed)) heap_->collector->forget(ref.base);
     if (heap_->options.clobber_free != 0) clobber(ref.base, bytes);
     heap_->pages.free_span(span);
   } else {
@@ -149,6 +150,7 @@ bool ThreadCache::free_object(void* object) {
     heap_->collector->sweep_in_place(span);
     const uint64_t granule = heap_->space.granule_of(ref.base);
     if (!bits::test(heap_->space.alloc_words(), granule)) return false;
+    if (span.has_specials.load(std::memory_order_relaxed)) heap_->collector->forget(ref.base);
     // Before the bit is clear: then another thread may have the slot.
     if (heap_->options.clobber_free != 0) clobber(ref.base, bytes);
     // Release, and acquire in set_alloc_bits: what was written here comes before what the slot's next

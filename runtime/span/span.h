@@ -64,8 +64,10 @@ struct Span {
   uint8_t kind;
   bool known_zero;  // fresh pages from the kernel, never handed out
   bool in_use;
-  uint8_t shard;         // of small spans: of their central list
-  bool unswept_large;    // of large spans: in the list of unswept ones
+  uint8_t shard;       // of small spans: of their central list
+  bool unswept_large;  // of large spans: in the list of unswept ones
+  std::atomic<bool>
+      has_specials;      // records that are attached to an object of it (gc/weak) there were once
   uint32_t search_from;  // byte offset: no free slot that was not freed since lies below
   void* stack;           // of a span that is a stack: whose (runtime/stack)
 

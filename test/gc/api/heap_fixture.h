@@ -185,7 +185,7 @@ class Heap {
 };
 
 struct PreciseHeap : Heap {
-  PreciseHeap() : Heap(precise_options()) {}
+  explicit PreciseHeap(const acre_options& options = precise_options()) : Heap(options) {}
 };
 
 struct StackHeap : Heap {

@@ -1,0 +1,84 @@
+#include "gc/weak/waiting_keys.h"
+
+#include <cstring>
+#include <utility>
+
+namespace acre::gc {
+namespace {
+
+// At first so many entries; of 24 bytes, with as many heads of 4.
+constexpr unsigned kFirstLog2 = 13;
+constexpr unsigned kMaxLog2 = 31;
+
+}  // namespace
+
+WaitingKeys::~WaitingKeys() {
+  if (span_ != nullptr) heap_->pages.free_span(*span_);
+}
+
+// Fibonacci hashing (Knuth, The Art of Computer Programming 3, 6.4), of the granule's number.
+uint32_t& WaitingKeys::head_of(uintptr_t key) const {
+  return heads_[(key >> rt::kGranuleShift) * 0x9E3779B97F4A7C15 >> (64 - heads_log2_)];
+}
+
+bool WaitingKeys::add(uintptr_t key, WeakPair* pair) {
+  if (used_ == capacity_ && !grow()) return false;
+  Entry& entry = entries_[used_++];
+  uint32_t& head = head_of(key);
+  entry = {key, pair, head};
+  head = used_;
+  return true;
+}
+
+bool WaitingKeys::grow() {
+  const unsigned log2 = heads_log2_ == 0 ? kFirstLog2 : heads_log2_ + 1;
+  if (log2 > kMaxLog2) return false;
+  const uint64_t entries = uint64_t{1} << log2;
+  rt::PageCache none{};  // so many pages at once come from none
+  rt::Span* span = heap_->pages.alloc_span(
+      {.pages = rt::pages_for(rt::ByteCount(entries * (sizeof(uint32_t) + sizeof(Entry)))),
+       .size_class = rt::kLargeClass,
+       .kind = ACRE_KIND_LEAF,
+       .sweep_gen = heap_->generation()},
+      none);
+  if (span == nullptr) return false;
+  auto* fresh = span->start(heap_->space).as<Entry>();
+  if (used_ != 0) memcpy(fresh, entries_, used_ * sizeof(Entry));
+  if (span_ != nullptr) heap_->pages.free_span(*span_);
+  span_ = span;
+  entries_ = fresh;
+  heads_ = reinterpret_cast<uint32_t*>(fresh + entries);
+  heads_log2_ = log2;
+  capacity_ = static_cast<uint32_t>(entries);
+  memset(heads_, 0, entries * sizeof(uint32_t));
+  // Those that are ready, or were, wait for nothing.
+  for (uint32_t i = 0; i < used_; ++i) {
+    if (entries_[i].key == 0) continue;
+    uint32_t& head = head_of(entries_[i].key);
+    entries_[i].next = std::exchange(head, i + 1);
+  }
+  return true;
+}
+
+void WaitingKeys::marked(uintptr_t object) {
+  if (used_ == 0) return;
+  for (uint32_t* link = &head_of(object); *link != 0;) {
+    Entry& entry = entries_[*link - 1];
+    if (entry.key != object) {
+      link = &entry.next;
+      continue;
+    }
+    const uint32_t number = std::exchange(*link, entry.next);
+    entry.key = 0;
+    entry.next = std::exchange(ready_, number);
+  }
+}
+
+WeakPair* WaitingKeys::take_ready() {
+  if (ready_ == 0) return nullptr;
+  const Entry& entry = entries_[ready_ - 1];
+  ready_ = entry.next;
+  return entry.pair;
+}
+
+}  // namespace acre::gc
