@@ -139,10 +139,10 @@ class ObjectGraph {
 
   void add_object() {
     const ShadowKind& kind = kinds_[random(kinds_.size())];
-    void* memory = heap_.alloc(random_size(), kind.number);
+    void* memory = heap_.alloc(std::max<size_t>(random_size(), kind.least_bytes()), kind.number);
     const size_t bytes = acre_object_size(heap_.get(), memory);
     auto object = std::make_unique<Object>(Object{memory, bytes, &kind, 0, false, {}});
-    if (kind.has_header()) {
+    if (kind.is_counted()) {
       object->header = 1 + random(std::min<size_t>(object->words() - 1, 64));
       *static_cast<uint64_t*>(memory) = object->header;
     }
@@ -162,7 +162,7 @@ class ObjectGraph {
 
   void make_noise(Object& object) {
     const size_t word = random(object.words());
-    if (object.kind->has_header() && word == 0) return;
+    if (object.kind->is_counted() && word == 0) return;
     if (object.kind->is_reference(word, object.words(), object.header)) return;
     store(object, word, reinterpret_cast<uintptr_t>(any().memory));
   }
