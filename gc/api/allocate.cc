@@ -12,6 +12,7 @@
 
 namespace {
 
+using acre::gc::BarrierCheck;
 using acre::gc::Reason;
 using acre::rt::Addr;
 using acre::rt::ByteCount;
@@ -145,6 +146,23 @@ size_t aligned_class_bytes(size_t bytes, size_t align) {
   return 0;
 }
 
+// No phase of a collection asks for more yet: the world is stopped while it marks.
+void store_in_phase(BarrierCheck* check, void** slot, void* value) {
+  const InsideAcre inside;
+  if (check == nullptr || !check->active()) {
+    __atomic_store_n(slot, value, __ATOMIC_RELEASE);
+  } else {
+    check->store(slot, value);
+  }
+}
+
+// What is in an object is no longer what the barrier wrote: it is freed, or part of it is zero.
+void forget_stores(acre_thread* thread, const void* object) {
+  if (__builtin_expect(thread->inline_fields.phase == 0, 1)) return;
+  BarrierCheck& check = thread->heap->cycle.barriers();
+  if (check.active() && thread->heap->core.space.contains(Addr(object))) check.forget(Addr(object));
+}
+
 // Whether an object is so much too large for `bytes` that a copy is worth its memory.
 bool worth_shrinking(size_t size, size_t bytes) { return size > 256 && bytes < size / 2; }
 
@@ -194,6 +212,7 @@ void* acre_realloc(acre_thread* thread, void* object, size_t bytes) {
   }
   const size_t size = ref.span->object_bytes().raw;
   if (bytes <= size && !worth_shrinking(size, bytes)) {
+    forget_stores(thread, object);
     zero(object, bytes, size);
     return object;
   }
@@ -204,6 +223,7 @@ void* acre_realloc(acre_thread* thread, void* object, size_t bytes) {
   (void)acre_local_pop(thread, &keep);
   if (copy == nullptr) return nullptr;
   memcpy(copy, object, std::min(size, bytes));
+  forget_stores(thread, object);
   thread->cache.free_object(object);
   return copy;
 }
@@ -211,6 +231,7 @@ void* acre_realloc(acre_thread* thread, void* object, size_t bytes) {
 void acre_free(acre_thread* thread, void* object) {
   if (object == nullptr || thread == nullptr) return;
   const InsideAcre inside;
+  forget_stores(thread, object);
   if (!thread->cache.free_object(object)) thread->last_error = ACRE_E_INVALID;
   thread->heap->cycle.start_background_if_worth();
 }
@@ -234,10 +255,12 @@ acre_kind acre_object_kind(acre_heap* heap, const void* object) {
 }
 
 void acre_store_slow(acre_thread* thread, void* object, void** slot, void* value) {
-  // No phase asks for more yet: the world is stopped while the collector marks.
-  (void)thread;
   (void)object;
-  __atomic_store_n(slot, value, __ATOMIC_RELEASE);
+  store_in_phase(&thread->heap->cycle.barriers(), slot, value);
+}
+
+void acre_store_any_slow(void** slot, void* value) {
+  store_in_phase(BarrierCheck::of(slot), slot, value);
 }
 
 // A thread may be stopped by a signal between a load and its store: the word is in a register then.

@@ -135,6 +135,21 @@ acre_status acre_verify(acre_heap* heap, acre_report_fn report, void* arg) {
   return heap->cycle.verify(heap->threads.current(), report, arg);
 }
 
+acre_status acre_check_barriers(acre_heap* heap, acre_report_fn report, void* arg, size_t* count) {
+  if (count != nullptr) *count = 0;
+  if (heap == nullptr) return ACRE_E_INVALID;
+  const InsideAcre inside;
+  uint64_t found = 0;
+  const acre_status status =
+      heap->cycle.check_barriers(heap->threads.current(), report, arg, &found);
+  if (count != nullptr) *count = found;
+  return status;
+}
+
+uint64_t acre_barrier_violations(acre_heap* heap) {
+  return heap == nullptr ? 0 : heap->cycle.barriers().violations();
+}
+
 acre_status acre_heap_walk(acre_heap* heap, acre_walk_fn fn, void* arg) {
   if (heap == nullptr || fn == nullptr) return ACRE_E_INVALID;
   const InsideAcre inside;

@@ -30,6 +30,10 @@ void print_violation(const char* line, void*) {
   rt::write_stderr(Line() << "acre: verify: " << line);
 }
 
+void print_stray_store(const char* line, void*) {
+  rt::write_stderr(Line() << "acre: check_barriers: " << line);
+}
+
 }  // namespace
 
 void Cycle::init(acre_heap* owner, rt::Heap* heap, rt::ThreadRegistry* threads,
@@ -187,6 +191,7 @@ void Cycle::run(Reason reason) {
                           counts.bytes(counts.frees, counts.large_free_bytes);
   pacing_.begin_cycle(before);
   const uint64_t live = mark();
+  if (barriers_.active()) look_for_stores();
   if (stacks_->any()) stack_bytes_ += fibers_.after_marking(reason != Reason::kTrigger);
   heap_->allocated_since_gc.store(0, std::memory_order_relaxed);
   if (reason == Reason::kTrigger) {
@@ -402,13 +407,36 @@ bool Cycle::check_books(acre_report_fn report, void* arg) {
 bool Cycle::check_references(acre_report_fn report, void* arg) {
   Marker marker(heap_, &pool_);
   marker.report_dangling_to(report, arg);
+  mark_alone(marker);
+  clear_marks();
+  return marker.dangling() == 0;
+}
+
+void Cycle::mark_alone(Marker& marker) {
   pool_.reset_overflowed();
   pool_.begin(1);
   mark_roots(marker);
   marker.drain();
   mark_after_overflow(marker);
-  clear_marks();
-  return marker.dangling() == 0;
+}
+
+void Cycle::look_for_stores() {
+  if (barriers_.look(&pool_, print_stray_store, nullptr) == 0) return;
+  ACRE_CHECK(heap_->options.check_barriers < 2, "no store goes around the write barrier");
+}
+
+acre_status Cycle::check_barriers(Thread* self, acre_report_fn report, void* arg, uint64_t* count) {
+  if (!barriers_.active()) return ACRE_E_STATE;
+  const auto look = [&] {
+    prepare();
+    Marker marker(heap_, &pool_);
+    marker.report_dangling_to(nullptr, nullptr);  // and ephemerons are as other objects
+    mark_alone(marker);
+    *count = barriers_.look(&pool_, report, arg);
+    clear_marks();
+  };
+  const bool looked = threads_->with_stopped_world(self, [&] { rt::on_roomy_stack(self, look); });
+  return looked ? ACRE_OK : ACRE_E_STATE;
 }
 
 void Cycle::clear_marks() {

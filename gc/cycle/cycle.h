@@ -8,6 +8,7 @@
 //                                     with the crew's help if the heap is large; again from the roots
 //                                     and all marked objects while the pool overflowed; then what ephemerons lead
 //                                     to, weak references are cleared, finalizers queued (gc/weak/weak.h)
+//      with the option check_barriers: stores that went around the barrier
 //      after that the stacks of fibers that were not reached are free
 //   4. pace                           the goal for the next cycle from what was marked
 //   5. begin the sweep                the generation grows; sweeping itself is lazy
@@ -21,6 +22,7 @@
 #ifndef ACRE_GC_CYCLE_CYCLE_H_
 #define ACRE_GC_CYCLE_CYCLE_H_
 
+#include "gc/barrier/barrier_check.h"
 #include "gc/cycle/fibers.h"
 #include "gc/cycle/memory_limit.h"
 #include "gc/cycle/pacing.h"
@@ -81,6 +83,9 @@ class Cycle {
   // See acre_verify. Also does: finishes the sweep, flushes the caches.
   acre_status verify(rt::Thread* self, acre_report_fn report, void* arg);
 
+  // See acre_check_barriers.
+  acre_status check_barriers(rt::Thread* self, acre_report_fn report, void* arg, uint64_t* count);
+
   size_t set_memory_limit(size_t asked);
   size_t set_hard_limit(size_t bytes);
   Pacing& pacing() { return pacing_; }
@@ -107,6 +112,7 @@ class Cycle {
   // Go's line: what was given back since *background and *allocating, which become what they are now.
   void trace_scavenge(uint64_t* background, uint64_t* allocating, bool forced);
 
+  BarrierCheck& barriers() { return barriers_; }
   const CycleStats& stats() const { return stats_; }
   WorkPool& pool() { return pool_; }
 
@@ -125,6 +131,8 @@ class Cycle {
   void mark_roots(Marker& marker);
   bool check_books(acre_report_fn report, void* arg);
   bool check_references(acre_report_fn report, void* arg);
+  void mark_alone(Marker& marker);
+  void look_for_stores();
   bool verify_stopped(acre_report_fn report, void* arg);
   void clear_marks();
   void count(Reason reason, uint64_t start_ns, uint64_t cpu_ns);
@@ -147,6 +155,7 @@ class Cycle {
   Crew crew_;
   MemoryLimit limit_;
   Pacing pacing_;
+  BarrierCheck barriers_;
   Upkeep upkeep_;
   rt::Background background_;
   uint64_t stack_bytes_;  // scanned by the last collection

@@ -21,10 +21,12 @@ acre_status acre_heap::create(const acre_options& options, acre::rt::FaultPlan* 
   if (status == ACRE_OK) {
     heap->roots.init(&heap->core.space);
     heap->stacks.init(&heap->core);
-    status = heap->threads.init(&heap->core, heap, &heap->stacks);
+    status = heap->cycle.barriers().init(&heap->core);
+    if (status == ACRE_OK) status = heap->threads.init(&heap->core, heap, &heap->stacks);
     if (status == ACRE_OK) {
       heap->cycle.init(heap, &heap->core, &heap->threads, &heap->stacks, &heap->roots);
     } else {
+      (void)heap->cycle.barriers().destroy();
       (void)heap->core.space.destroy();
     }
   }
@@ -60,7 +62,7 @@ acre_status acre_heap::destroy() {
   acre::gc::unlist_heap(this);
   cycle.stop_threads();
   acre::rt::tell_stacks_are_free(stacks);
-  if (!core.space.destroy()) {
+  if (!cycle.barriers().destroy() || !core.space.destroy()) {
     acre::gc::list_heap(this);
     return ACRE_E_NOMEM;
   }

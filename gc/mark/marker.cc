@@ -56,8 +56,11 @@ acre_visitor::acre_visitor(acre::rt::Heap* heap, acre::gc::WorkPool* pool, unsig
 void acre_visitor::visit(uintptr_t word, const void* slot) {
   const Space& space = heap_->space;
   const uintptr_t offset = word - space.base().raw;
-  if (offset >= space.mapped().raw) return;
-  if (checking_) return check(word, exact_ ? slot : nullptr);
+  if (offset >= space.mapped().raw) {
+    if (__builtin_expect(record_ != nullptr, 0)) record_(slot, report_arg_);
+    return;
+  }
+  if (checking_) return check(word, slot);
   const unsigned owner = owner_of(offset);
   if (owner == me_) {
     put(word);
@@ -117,12 +120,13 @@ __attribute__((noinline)) uintptr_t acre_visitor::resolve(uintptr_t word) {
 
 // What visit does in a check: no hurry.
 void acre_visitor::check(uintptr_t word, const void* slot) {
+  if (record_ != nullptr) return record_(slot, report_arg_);
   const Space& space = heap_->space;
   const ObjectRef object = find_object(space, Addr(word));
   if (!object) {
     // On a stack of ours is as good as elsewhere.
     const bool on_stack = space.page_entry(space.page_of(Addr(word))).state() == PageState::kStack;
-    if (slot != nullptr && !on_stack) report_dangling(word, slot);
+    if (exact_ && slot != nullptr && !on_stack) report_dangling(word, slot);
     return;
   }
   if (!acre::rt::bits::set_unshared(space.mark_words(), space.granule_of(object.base))) return;
@@ -147,7 +151,7 @@ void acre_visitor::visit_words(uintptr_t start, size_t bytes) {
   const bool was_exact = exact_;
   exact_ = false;
   for (uintptr_t at = acre::rt::align_up(start, sizeof(void*)); at < end; at += sizeof(void*)) {
-    visit(acre::rt::read_raw(at), nullptr);
+    visit(acre::rt::read_raw(at), Addr(at).as<const void>());
   }
   exact_ = was_exact;
 }

@@ -34,7 +34,8 @@
 // share it.
 //
 // Checking. With a report function the same walk is a check: every exact reference from what the
-// roots reach must lead to an object, else it is reported (acre_verify).
+// roots reach must lead to an object, else it is reported (acre_verify). And a visitor may do no more than tell
+// which slots a trace function visits.
 //
 // Threads: a marker is used by one thread; several share the pool and the bitmaps.
 
@@ -78,6 +79,14 @@ struct acre_visitor {
 
   // Tells `watcher` from now on; NULL: nobody. Alone.
   void watch(acre::gc::MarkWatcher* watcher) { watcher_ = watcher; }
+
+  // Neither: tell where the visited words are. For trace functions that are run by somebody else.
+  using RecordFn = void (*)(const void* slot, void* arg);
+  void record_slots(RecordFn record, void* arg) {
+    checking_ = true;
+    record_ = record;
+    report_arg_ = arg;
+  }
 
   // `slot` is where the word was read, for reports.
   void visit(uintptr_t word, const void* slot);
@@ -167,6 +176,7 @@ struct acre_visitor {
   bool exact_ = true;  // what is being visited is promised to be references
   uint64_t dangling_ = 0;
   acre_report_fn report_ = nullptr;
+  RecordFn record_ = nullptr;
   void* report_arg_ = nullptr;
   uint64_t theirs_ = 0;  // bit i: owners_[i] is another one
   uint8_t owners_[kPattern];

@@ -391,6 +391,31 @@ static inline void acre_store(acre_thread* thread, void* object, void** slot, vo
   __atomic_store_n(slot, value, __ATOMIC_RELEASE);
 }
 
+/* Not 0: some heap of the process is in a phase in which stores of references are more than that. For the inline
+ * code below, and acre::Member. */
+extern ACRE_API uint64_t acre_store_phases;
+ACRE_API void acre_store_any_slow(void** slot, void* value);
+
+static inline uint64_t acre_load_store_phases(void) {
+#if defined(__SANITIZE_THREAD__)
+  return __atomic_load_n(&acre_store_phases, __ATOMIC_RELAXED);
+#else
+  /* An atomic load (or one of 32 bits) is one instruction more, as GCC does not fold it into the comparison. The release store that
+   * comes with each keeps them from moving it out of a loop. */
+  return acre_store_phases;
+#endif
+}
+
+/* As acre_store, by code that has no acre_thread at hand. `slot` may also lie outside all heaps. Slower than
+ * acre_store while some heap is in a phase. By a thread that is attached to the slot's heap. */
+static inline void acre_store_any(void** slot, void* value) {
+  if (__builtin_expect(acre_load_store_phases() != 0, 0)) {
+    acre_store_any_slow(slot, value);
+    return;
+  }
+  __atomic_store_n(slot, value, __ATOMIC_RELEASE);
+}
+
 /* As acre_store for n words from src to dst, which may overlap, as memmove. */
 ACRE_API void acre_store_range(acre_thread* thread, void* object, void** dst, void* const* src,
                                size_t n);
@@ -777,6 +802,22 @@ ACRE_API acre_status acre_set_stop_watchdog(acre_heap* heap, uint64_t ms, acre_s
  * callback: there it is ACRE_E_STATE, too, and no line is reported. While uncooperative threads are attached, report
  * takes no lock that they may hold: malloc's, stdio's. */
 ACRE_API acre_status acre_verify(acre_heap* heap, acre_report_fn report, void* arg);
+
+/* With the option check_barriers: which stores of references have gone around acre_store and its like since the last
+ * collection (or call of this)? Stops the world and marks, as acre_verify does. What is looked at is objects that
+ * lived at that collection and live now: a reference slot of theirs (by their kind) that has another value than the
+ * barrier last wrote, of which the old or the new one leads to an object. Each is a line to `report` (may be
+ * NULL), which names the object, its kind, the offset of the slot, the old and the new value; the slot is right
+ * from then on. *count (may be NULL) is their number. The constructor's stores into a new object need no
+ * barrier and are not reported; what acre_free and acre_realloc do is not. What a program writes to
+ * conservative objects by other means is, where it looks like a reference: standard containers know no barrier.
+ * With the option's value 1 each collection does the same and prints; with 2 it aborts if there was any.
+ * ACRE_OK also if there were some. ACRE_E_INVALID: heap is NULL. ACRE_E_STATE: without the option, or within a
+ * callback. Any thread. */
+ACRE_API acre_status acre_check_barriers(acre_heap* heap, acre_report_fn report, void* arg,
+                                         size_t* count);
+/* All that was ever found, by collections too. Any thread. */
+ACRE_API uint64_t acre_barrier_violations(acre_heap* heap);
 
 /* Calls fn for each object that is allocated (also unreachable ones that are not yet swept; collect
  * first to see the live ones), in order of address, all other threads stopped. fn returns 0 to go

@@ -39,9 +39,15 @@ class Member {
   void** slot() { return const_cast<void**>(reinterpret_cast<const void* const*>(&object_)); }
 
  private:
-  // The collector of this version stops the world, so a store with release order is all of the
-  // barrier.
-  void store(T* object) { __atomic_store_n(&object_, object, __ATOMIC_RELEASE); }
+  // As acre_store_any.
+  void store(T* object) {
+    if (__builtin_expect(acre_load_store_phases() != 0, 0)) {
+      const void* value = object;
+      acre_store_any_slow(slot(), const_cast<void*>(value));
+    } else {
+      __atomic_store_n(&object_, object, __ATOMIC_RELEASE);
+    }
+  }
 
   T* object_ = nullptr;
 };

@@ -178,6 +178,8 @@ bool bring_into_range(acre_options* options, Line& why) {
   // Which of them can stop a thread is for runtime/os to say, when one is to be stopped so.
   require(options->stop_signal >= 1 && options->stop_signal <= 64,
           "stop_signal is none of 1 to 64");
+  require(options->check_barriers >= 0 && options->check_barriers <= 2,
+          "check_barriers is none of 0, 1, 2");
   if (why.length() != 0) return false;
 
   if (options->reserve_bytes > kMaxReserveBytes) options->reserve_bytes = kMaxReserveBytes;

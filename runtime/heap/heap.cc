@@ -13,6 +13,7 @@ acre_status Heap::init(const acre_options& wanted, FaultPlan* faults) {
   large.init(&space);
   collector = &no_collector;
   fiber_kind.store(ACRE_KIND_NONE, std::memory_order_relaxed);
+  store_phase.store(0, std::memory_order_relaxed);
   // Go starts at 0 too; spans that were never in use have generation 0 and are in no set.
   sweep_gen.store(0, std::memory_order_relaxed);
   gc_trigger.store(INT64_MAX, std::memory_order_relaxed);

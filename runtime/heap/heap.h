@@ -63,6 +63,8 @@ struct Heap {
   NoCollector no_collector;
   // The kind of fibers, which are not freed by hand; ACRE_KIND_NONE until there is one.
   std::atomic<acre_kind> fiber_kind;
+  // What the phase word of each attached thread is: acre_thread_inline.
+  std::atomic<uint32_t> store_phase;
   // Read by all threads at each refill and hardly ever written; what is written often has a line of
   // the cache to itself.
   std::atomic<uint32_t> sweep_gen;

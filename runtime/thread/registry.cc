@@ -104,6 +104,8 @@ acre_status ThreadRegistry::attach_new(bool uncooperative, Thread** out) {
                      uncooperative ? Inline::kNever : Inline::kAllowed);
   thread->state.store(ThreadState::kRunning, std::memory_order_relaxed);
   lock_between_stops();
+  __atomic_store_n(&thread->inline_fields.phase, heap_->store_phase.load(std::memory_order_relaxed),
+                   __ATOMIC_RELAXED);
   if (pthread_setspecific(key_, thread) != 0) {
     thread->next = free_records_;
     free_records_ = thread;

@@ -41,7 +41,7 @@ inline acre_options plain_options() {
        {"RESERVE_BYTES", "GC_PERCENT", "MEMORY_LIMIT", "CONSERVATIVE_STACKS", "MARK_THREADS",
         "SCAVENGER", "HUGE_PAGES", "TRACE", "GC_EVERY", "CLOBBER_FREE", "VERIFY", "HARD_LIMIT",
         "LIMIT_POLICY", "IDLE_COLLECT_MS", "RELEASE_LAZILY", "OVERFLOW_REPORT", "STOP_SIGNAL",
-        "STOP_WATCHDOG_MS"}) {
+        "STOP_WATCHDOG_MS", "CHECK_BARRIERS"}) {
     unsetenv((std::string("ACRE_") + name).c_str());
   }
   acre_options options;

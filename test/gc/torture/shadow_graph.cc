@@ -105,7 +105,7 @@ void ShadowGraph::step(acre_thread* thread) {
     case 16: realloc_one(thread); break;
     case 17: with_local(thread); break;
     case 18: query(); break;
-    case 19: make_noise(); break;
+    case 19: make_noise(thread); break;
   }
   if (one_in(16)) {
     const size_t slot = random(kSlots);
@@ -253,7 +253,7 @@ void ShadowGraph::unlink(acre_thread* thread) {
              reinterpret_cast<void*>(value));
 }
 
-void ShadowGraph::make_noise() {
+void ShadowGraph::make_noise(acre_thread* thread) {
   Node* node = pick_reachable();
   Node* other = pick_reachable();
   size_t word = 0;
@@ -262,7 +262,8 @@ void ShadowGraph::make_noise() {
     // The address of an object where no reference is.
     set_entry(nullptr, *node, word, {other->address, nullptr});
   } else if (node->kind->layout == Layout::kConservative && pick_word(*node, true, &word)) {
-    set_entry(nullptr, *node, word, {pattern(random_(), word), nullptr});
+    // By the barrier: it may overwrite a reference.
+    set_entry(thread, *node, word, {pattern(random_(), word), nullptr});
   }
 }
 

@@ -87,7 +87,7 @@ class ShadowGraph {
   bool place_in_free_word(acre_thread* thread, Node* node);
   void link(acre_thread* thread);
   void unlink(acre_thread* thread);
-  void make_noise();
+  void make_noise(acre_thread* thread);
   void free_one(acre_thread* thread);
   void realloc_one(acre_thread* thread);
   void with_local(acre_thread* thread);

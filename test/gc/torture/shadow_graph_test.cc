@@ -21,6 +21,7 @@ struct Setting {
   int gc_every = 0;
   int clobber_free = 1;
   int verify = 0;
+  int check_barriers = 0;
   int conservative_stacks = 0;
   int mark_threads = 0;
   size_t live_mib = 8;
@@ -37,6 +38,7 @@ acre_options options_of(const Setting& setting) {
   options.gc_every = setting.gc_every;
   options.clobber_free = setting.clobber_free;
   options.verify = setting.verify;
+  options.check_barriers = setting.check_barriers;
   options.conservative_stacks = setting.conservative_stacks;
   options.mark_threads = setting.mark_threads;
   options.memory_limit = setting.memory_limit;
@@ -107,6 +109,15 @@ BOOST_AUTO_TEST_CASE(it_does_when_each_allocation_collects) {
        .live_mib = 1,
        .largest_mib = 1,
        .steps_between_checks = 100});
+}
+
+BOOST_AUTO_TEST_CASE(it_does_when_stores_are_checked) {
+  run({.name = "check_barriers",
+       .gc_every = 50,
+       .check_barriers = 2,
+       .live_mib = 2,
+       .largest_mib = 1,
+       .steps_between_checks = 500});
 }
 
 BOOST_AUTO_TEST_CASE(it_does_when_each_seventh_allocation_collects_and_verifies) {

@@ -40,6 +40,7 @@ struct Setting {
   uint64_t reserve_mib = 256;
   int gc_every = 0;
   int verify = 0;
+  int check_barriers = 0;
   int conservative_stacks = 0;
   int mark_threads = 0;
   size_t live_mib = 4;
@@ -104,6 +105,7 @@ class Swarm {
     options.clobber_free = 1;
     options.gc_every = setting.gc_every;
     options.verify = setting.verify;
+    options.check_barriers = setting.check_barriers;
     options.conservative_stacks = setting.conservative_stacks;
     options.mark_threads = setting.mark_threads;
     return options;
@@ -203,7 +205,12 @@ BOOST_AUTO_TEST_CASE(four_threads_share_a_heap_with_stacks_that_may_hold_referen
 }
 
 BOOST_AUTO_TEST_CASE(four_threads_share_a_heap_that_collects_often_and_verifies) {
-  run({.gc_every = 97, .verify = 1, .mark_threads = 2, .live_mib = 1, .steps = 300});
+  run({.gc_every = 97,
+       .verify = 1,
+       .check_barriers = 2,
+       .mark_threads = 2,
+       .live_mib = 1,
+       .steps = 300});
 }
 
 BOOST_AUTO_TEST_CASE(four_threads_share_64_mib_that_run_out) {
