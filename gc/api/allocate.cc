@@ -83,6 +83,7 @@ size_t room_for(size_t bytes) {
 bool make_room_for_element(const acre::rt::Kind& kind, Request* request) {
   const size_t least = kind.least_bytes();
   if (request->asked == 0) request->bytes = std::max(request->bytes, least);
+  if (request->bytes >= least) return true;
   if (request->align <= acre::rt::kGranuleBytes) return room_for(request->bytes) >= least;
   return std::max(bytes_of(acre::rt::pages_for(ByteCount(request->bytes))).raw,
                   acre::rt::kPageBytes) >= least;
