@@ -4,6 +4,7 @@
 
 #include <acre/thread.hpp>
 
+#include <cstddef>
 #include <exception>
 #include <memory>
 #include <type_traits>
@@ -27,10 +28,13 @@ void* run_fiber(acre_fiber* fiber, void* fn);
 // A coroutine on a stack of the heap: an object, to be referred to by Fiber* (in Members, Roots, Locals, on a
 // scanned stack). Made by make_fiber; see acre_fiber in acre.h.
 //
-//   acre::Fiber* numbers = acre::make_fiber(thread, [](acre::Fiber& self) {
+// Example:
+//   acre::Local<acre::Fiber> numbers(thread, acre::make_fiber(thread, [](acre::Fiber& self) {
 //     for (long i = 1; i <= 3; ++i) self.yield(reinterpret_cast<void*>(i));
-//   });
-//   while (void* n = numbers->resume(thread)) ...   // 1, 2, 3
+//   }));
+//   long sum = 0;
+//   while (void* number = numbers->resume(thread)) sum += reinterpret_cast<long>(number);
+//   assert(sum == 1 + 2 + 3 && numbers->done());
 //
 // What is on the stack of a fiber that is collected is forgotten: its destructors do not run. Its word
 // (acre_fiber_set_data) is this class's own, and it is to be resumed by this class only, not by acre_fiber_resume.
@@ -106,20 +110,50 @@ void* run_fiber(acre_fiber* raw, void* given) {
   return nullptr;
 }
 
+template <class Fn>
+acre_status new_fiber(Thread& thread, Fn& fn, size_t stack_bytes, Fiber** out) {
+  acre_fiber* fiber = nullptr;
+  const acre_status status = acre_fiber_new(thread.get(), stack_bytes, &run_fiber<Fn>, &fn, &fiber);
+  if (status != ACRE_OK) return status;
+  *out = reinterpret_cast<Fiber*>(fiber);
+  return static_cast<acre_status>(acre_fiber_resume_turn(thread.get(), fiber, nullptr).status);
+}
+
 }  // namespace detail
 
 // A fiber that calls fn(acre::Fiber&), which returns nothing or a void*. fn is moved to the fiber's stack; what it
 // captures is scanned there (not with conservative_stacks=0: then it must not capture references, but take
-// them as values of resume). Throws what acre_fiber_new reports.
+// them as values of resume). Null, and the reason in *status, if there is no memory, or no mapping for a guard, or the
+// move threw (ACRE_E_EXCEPTION).
+template <class Fn>
+Fiber* try_make_fiber(Thread& thread, Fn fn, size_t stack_bytes = 0,
+                      acre_status* status = nullptr) {
+  Fiber* fiber = nullptr;
+  const acre_status made = detail::new_fiber(thread, fn, stack_bytes, &fiber);
+  return detail::tell(status, made) ? fiber : nullptr;
+}
+
+// The same; throws OutOfMemory or Error.
+//
+// Example:
+//   acre_status status;
+//   assert(acre::try_make_fiber(thread, [](acre::Fiber&) {}, size_t{1} << 40, &status) == nullptr);
+//   assert(status == ACRE_E_INVALID);  // larger than stacks may be
+//   acre::Local<acre::Fiber> echo(thread, acre::make_fiber(thread, [](acre::Fiber& self) -> void* {
+//     acre::Local<void> last(self.thread());
+//     while (void* object = self.yield(last)) last = object;
+//     return last;
+//   }));
+//   acre::Local<Node> node(thread, thread.make<Node>());
+//   echo->resume(thread);
+//   assert(echo->resume(thread, node) == node && echo->resume(thread) == node && echo->done());
 template <class Fn>
 Fiber* make_fiber(Thread& thread, Fn fn, size_t stack_bytes = 0) {
-  acre_fiber* fiber = nullptr;
-  const acre_status status =
-      acre_fiber_new(thread.get(), stack_bytes, &detail::run_fiber<Fn>, &fn, &fiber);
+  Fiber* fiber = nullptr;
+  const acre_status status = detail::new_fiber(thread, fn, stack_bytes, &fiber);
   if (status == ACRE_E_LIMIT) throw OutOfMemory(status);
   check(status);
-  check(static_cast<acre_status>(acre_fiber_resume_turn(thread.get(), fiber, nullptr).status));
-  return reinterpret_cast<Fiber*>(fiber);
+  return fiber;
 }
 
 }  // namespace acre

@@ -5,6 +5,7 @@
 #include <acre/thread.hpp>
 
 #include <cstddef>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -12,12 +13,27 @@ namespace acre {
 
 // A root of any lifetime: a handle. Move-only. Must not outlive its heap. One that was moved from
 // reads as null, and may only be destroyed or moved to.
+//
+// Example:
+//   std::vector<acre::Root<Node>> kept;
+//   for (long i = 0; i < 3; ++i) kept.emplace_back(thread, thread.make<Node>(nullptr, i));
+//   kept[0] = kept[2].get();
+//   kept.pop_back();
+//   assert(kept[0]->value == 2 && kept[1]->value == 1);
+//   std::optional<acre::Root<Node>> root = acre::Root<Node>::try_new(thread);  // no exception
+//   assert(root && root->get() == nullptr);
 template <class T>
 class Root {
  public:
   explicit Root(Thread& thread, T* object = nullptr)
       : handle_(acre_handle_new(thread.get(), to_void(object))) {
     if (handle_ == nullptr) throw OutOfMemory();
+  }
+  // Nothing if there is no memory for one.
+  static std::optional<Root> try_new(Thread& thread, T* object = nullptr) {
+    acre_handle* handle = acre_handle_new(thread.get(), to_void(object));
+    if (handle == nullptr) return std::nullopt;
+    return Root(handle);
   }
   ~Root() { acre_handle_drop(handle_); }
   Root(Root&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
@@ -37,13 +53,22 @@ class Root {
   explicit operator bool() const { return get() != nullptr; }
 
  private:
+  explicit Root(acre_handle* handle) : handle_(handle) {}
+
   static void* to_void(T* object) { return const_cast<std::remove_const_t<T>*>(object); }
 
   acre_handle* handle_;
 };
 
 // A root for a scope: cheaper than Root, first in, last out, on this thread. Needed where stacks
-// are not scanned (conservative_stacks = 0); right everywhere.
+// are not scanned (conservative_stacks = 0), for each reference that is used after a call that may collect; right
+// everywhere.
+//
+// Example:
+//   acre::Local<Node> list(thread);
+//   for (long i = 1; i <= 3; ++i) list = thread.make<Node>(list.get(), i);  // held while make may collect
+//   assert(list->next->next->value == 1);
+//   // Not: thread.make<Node>(thread.make<Node>()), where nothing holds the inner one while the outer is allocated.
 template <class T>
 class Local {
  public:

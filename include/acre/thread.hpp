@@ -1,10 +1,13 @@
-// Thread: the calling thread, attached; it makes objects. Blocking: a region in which collections do not wait for it.
+// Thread: the calling thread, attached; it makes objects.
 #ifndef ACRE_THREAD_HPP_
 #define ACRE_THREAD_HPP_
 
 #include <acre/heap.hpp>
 
+#include <concepts>
+#include <cstddef>
 #include <limits>
+#include <memory>
 #include <new>
 #include <type_traits>
 #include <utility>
@@ -19,6 +22,25 @@ enum class Manner {
 };
 
 // The calling thread, attached for the length of a scope. Use it from this thread only.
+//
+// Example:
+//   struct String {  // a leaf, with its characters behind it
+//     using Tail = char;
+//     size_t length;
+//   };
+//
+//   std::thread other([&heap = heap] {
+//     acre::Thread mine(heap);
+//     acre::Local<Node> node(mine, mine.make<Node>(nullptr, 7L));  // what the constructor takes
+//     acre::Local<Node> row(mine, mine.make_array<Node>(100));     // one object of 100 Nodes
+//     row.get()[99].next = node.get();
+//     String* text = mine.make_tailed<String>(5, size_t{5});
+//     std::memcpy(acre::tail(text), "hello", 5);
+//     double* samples = mine.make_uninit_array<double>(48000);  // not zeroed
+//     mine.free(samples);                                       // need not be
+//   });
+//   const acre::Blocking blocking(thread);  // collections do not wait for this thread while it waits
+//   other.join();
 class Thread {
  public:
   explicit Thread(Heap& heap) : Thread(heap, &acre_thread_attach) {}
@@ -26,6 +48,19 @@ class Thread {
       : Thread(heap, [manner](acre_heap* of, acre_thread** out) {
           return acre_thread_attach_as(of, static_cast<int>(manner), out);
         }) {}
+  // Null, and the reason in *status, where the constructors throw.
+  static std::unique_ptr<Thread> try_attach(Heap& heap, acre_status* status = nullptr,
+                                            Manner manner = Manner::kCooperative) {
+    acre_thread* thread = nullptr;
+    const int how = static_cast<int>(manner);
+    if (!detail::tell(status, acre_thread_attach_as(heap, how, &thread))) return nullptr;
+    std::unique_ptr<Thread> made(new (std::nothrow) Thread(heap, thread));
+    if (made == nullptr) {
+      detail::tell(status, ACRE_E_NOMEM);
+      (void)acre_thread_detach(thread);
+    }
+    return made;
+  }
   ~Thread() { (void)acre_thread_detach(thread_); }
   Thread(const Thread&) = delete;
   Thread& operator=(const Thread&) = delete;
@@ -42,8 +77,8 @@ class Thread {
     if (__builtin_expect(memory == nullptr, 0)) memory = allocate_or_throw<T>();
     return construct<T>(memory, std::forward<Args>(args)...);
   }
-  // The same, or null if there is no memory. (What T's constructor throws still arrives, and
-  // Error(ACRE_E_LIMIT) for a type that is one kind too many.)
+  // The same, or null: last_error() tells why. What T's constructor throws still arrives, and Error(ACRE_E_LIMIT) for
+  // a type that is one kind too many (Heap::try_kind asks for it ahead). So do the other try_make_*.
   template <class T, class... Args>
   T* try_make(Args&&... args) {
     void* memory = take_ready<T>();
@@ -69,20 +104,38 @@ class Thread {
     return elements;
   }
 
+  // A T with `count` elements of T::Tail behind it: see Tailed in kind.hpp. Throws OutOfMemory.
+  template <Tailed T, class... Args>
+  T* make_tailed(size_t count, Args&&... args) {
+    T* object = try_make_tailed<T>(count, std::forward<Args>(args)...);
+    if (object == nullptr) throw_last_error();
+    return object;
+  }
+  template <Tailed T, class... Args>
+  T* try_make_tailed(size_t count, Args&&... args) {
+    void* memory = allocate_tailed<T>(count);
+    return memory == nullptr ? nullptr : construct<T>(memory, std::forward<Args>(args)...);
+  }
+
   // `count` Ts in a row whose content is undefined: for buffers that are written at once. T holds no
   // references. Throws OutOfMemory.
   template <class T>
   T* make_uninit_array(size_t count) {
-    static_assert(std::is_trivially_copyable_v<T> && !Traced<T> && !LaidOut<T>,
+    T* elements = try_make_uninit_array<T>(count);
+    if (elements == nullptr) throw_last_error();
+    return elements;
+  }
+  template <class T>
+  T* try_make_uninit_array(size_t count) {
+    static_assert(detail::Leaf<T> && detail::is_true_leaf<T>(),
                   "only types without references may be left undefined");
     static_assert(alignof(T) <= 16, "buffers are aligned to 16 bytes");
-    const size_t bytes = count > std::numeric_limits<size_t>::max() / sizeof(T)
-                             ? std::numeric_limits<size_t>::max()
-                             : count * sizeof(T);
-    void* memory = acre_alloc_uninit(thread_, bytes, ACRE_KIND_LEAF);
-    if (memory == nullptr) throw_last_error();
-    return static_cast<T*>(memory);
+    const size_t bytes = bytes_of(0, count, sizeof(T));
+    return static_cast<T*>(acre_alloc_uninit(thread_, bytes, ACRE_KIND_LEAF));
   }
+
+  // Frees an object that nothing refers to, before the collector would: see acre_free.
+  void free(void* object) { acre_free(thread_, object); }
 
   void safepoint() { acre_safepoint(thread_); }
   void collect() { acre_collect(thread_); }
@@ -91,9 +144,23 @@ class Thread {
 
  private:
   template <class Attach>
-  Thread(Heap& heap, Attach attach) : heap_(&heap), keeps_new_(!heap.scans_stacks()) {
-    check(attach(heap.get(), &thread_));
+  requires std::invocable<Attach&, acre_heap*, acre_thread**> Thread(Heap& heap, Attach attach)
+      : Thread(heap, attached(heap, attach)) {}
+  Thread(Heap& heap, acre_thread* thread)
+      : heap_(&heap), thread_(thread), keeps_new_(!heap.scans_stacks()) {
     for (acre_gap*& gap : gaps_) gap = &detail::empty_gap;
+  }
+  template <class Attach>
+  static acre_thread* attached(Heap& heap, Attach attach) {
+    acre_thread* thread = nullptr;
+    check(attach(heap.get(), &thread));
+    return thread;
+  }
+
+  // Of a head and `count` elements; more than there can be, if it is: let the heap say so, with its status.
+  static size_t bytes_of(size_t head, size_t count, size_t element) {
+    constexpr size_t kMost = std::numeric_limits<size_t>::max();
+    return count > (kMost - head) / element ? kMost : head + count * element;
   }
 
   static constexpr bool serves_inline(size_t bytes, size_t align) {
@@ -107,7 +174,7 @@ class Thread {
       return nullptr;
     } else {
       acre_gap* gap = nullptr;
-      if constexpr (Traced<T> || LaidOut<T>) {
+      if constexpr (!detail::Leaf<T>) {
         gap = gaps_[detail::gap_number<T>.load(std::memory_order_relaxed)];
       } else {
         gap = acre_gap_of(thread_, ACRE_KIND_LEAF, ACRE_INLINE_CLASS(sizeof(T)));
@@ -119,7 +186,7 @@ class Thread {
   template <class T>
   __attribute__((noinline, cold)) void* allocate_slowly() {
     void* memory = allocate<T>(1);
-    if constexpr (serves_inline(sizeof(T), alignof(T)) && (Traced<T> || LaidOut<T>)) {
+    if constexpr (serves_inline(sizeof(T), alignof(T)) && !detail::Leaf<T>) {
       const unsigned number = detail::type_number<T>() + 1;
       if (number < detail::kCachedTypes) {
         gaps_[number] = acre_gap_of(thread_, kind_of<T>(), ACRE_INLINE_CLASS(sizeof(T)));
@@ -139,24 +206,32 @@ class Thread {
 
   template <class T>
   void* allocate(size_t count) {
+    static_assert(!Tailed<T>, "a type with a tail is made by make_tailed");
+    return allocate_bytes<T>(bytes_of(0, count, sizeof(T)), alignof(T));
+  }
+  template <Tailed T>
+  void* allocate_tailed(size_t count) {
+    using Tail = typename T::Tail;
+    static_assert(std::is_trivially_destructible_v<Tail>, "destructors are not run");
+    // A kind with a layout has room for one element.
+    if (detail::LaidOutTail<T> && count == 0) count = 1;
+    const size_t bytes = bytes_of(tail_offset<T>(), count, sizeof(Tail));
+    return allocate_bytes<T>(bytes, alignof(T) > alignof(Tail) ? alignof(T) : alignof(Tail));
+  }
+
+  template <class T>
+  void* allocate_bytes(size_t bytes, size_t align) {
     static_assert(std::is_trivially_destructible_v<T>,
                   "destructors are not run: keep what needs one outside the heap");
-    if (count > std::numeric_limits<size_t>::max() / sizeof(T)) {
-      // More than there can be: let the heap say so, with its status.
-      return acre_alloc(thread_, std::numeric_limits<size_t>::max(), ACRE_KIND_LEAF);
-    }
     const acre_kind kind = kind_of<T>();
-    if constexpr (alignof(T) > 16) {
-      return acre_alloc_aligned(thread_, count * sizeof(T), alignof(T), kind);
-    } else {
-      return acre_alloc(thread_, count * sizeof(T), kind);
-    }
+    if (align > 16) return acre_alloc_aligned(thread_, bytes, align, kind);
+    return acre_alloc(thread_, bytes, kind);
   }
 
   // The heap's answer, remembered without a lock.
   template <class T>
   acre_kind kind_of() {
-    if constexpr (!Traced<T> && !LaidOut<T>) {
+    if constexpr (detail::Leaf<T>) {
       return heap_->kind<T>().number();
     } else {
       const unsigned number = detail::type_number<T>();
@@ -230,18 +305,6 @@ class Thread {
   const bool keeps_new_;
   acre_gap* gaps_[detail::kCachedTypes];
   std::vector<acre_kind> kinds_;
-};
-
-// A blocking region for a scope: collections do not wait for this thread meanwhile.
-class Blocking {
- public:
-  explicit Blocking(Thread& thread) : thread_(thread.get()) { acre_blocking_begin(thread_); }
-  ~Blocking() { acre_blocking_end(thread_); }
-  Blocking(const Blocking&) = delete;
-  Blocking& operator=(const Blocking&) = delete;
-
- private:
-  acre_thread* thread_;
 };
 
 }  // namespace acre
