@@ -63,10 +63,31 @@ void Ephemerons::visit_values(Marker& marker) {
   look_at_new([&](WeakPairs& pairs) { visit_now(marker, pairs, nullptr); });
 }
 
+// Of those that were seen, the values whose keys have been marked since. False: there are none.
+bool Ephemerons::visit_ready(Marker& marker) {
+  bool any = false;
+  for (Postponed* object = seen_; !is_end(object); object = object->next) {
+    WeakPairs& pairs = pairs_of(object);
+    if (!pairs.doubtful || pairs.mode != ACRE_WEAK_KEYS) continue;
+    for (WeakPair& pair : pairs) {
+      if (!pair.in_use() || !is_alive(pair.key) || is_alive(pair.value)) continue;
+      marker.visit(pair.value, &pair.value);
+      any = true;
+    }
+  }
+  return any;
+}
+
 void Ephemerons::resolve(Drain& drain) {
   if (is_end(seen_) && !has_new()) return;
-  WaitingKeys waiting(heap_);
   short_of_room_ = false;
+  if (visit_ready(drain.marker) || has_new()) resolve_by_key(drain);
+  if (short_of_room_) resolve_slowly(drain);
+}
+
+void Ephemerons::resolve_by_key(Drain& drain) {
+  drain();
+  WaitingKeys waiting(heap_);
   const auto visit = [&](WeakPairs& pairs) { visit_now(drain.marker, pairs, &waiting); };
   drain.marker.watch(&waiting);
   for (Postponed* object = seen_; !is_end(object); object = object->next) {
@@ -83,22 +104,14 @@ void Ephemerons::resolve(Drain& drain) {
     }
   }
   drain.marker.watch(nullptr);
-  if (short_of_room_) resolve_slowly(drain);
 }
 
 void Ephemerons::resolve_slowly(Drain& drain) {
-  uint64_t before = 0;
-  do {
-    before = drain.marker.marked_bytes();
-    for (Postponed* object = seen_; !is_end(object); object = object->next) {
-      if (pairs_of(object).mode == ACRE_WEAK_KEYS) {
-        visit_now(drain.marker, pairs_of(object), nullptr);
-      }
-    }
+  while (visit_ready(drain.marker) || has_new()) {
     drain();
     visit_values(drain.marker);
     drain();
-  } while (drain.marker.marked_bytes() != before || has_new());
+  }
 }
 
 void Ephemerons::clear_dead_in(WeakPairs& pairs) {

@@ -7,8 +7,8 @@
 //   (finalizers: resolve and clear_dead again, for what is only reached from objects that have one)
 //   end_cycle
 //
-// Resolving takes time linear in the pairs: those whose keys are not marked wait in a table by key, and marking an
-// object looks there (waiting_keys.h). Without room for that table it goes over all that wait again and again, which is right but
+// Resolving takes time linear in the pairs. They are gone over once more; where that leads to something new, those whose keys
+// are not marked wait in a table by key from then on, and marking an object looks there (waiting_keys.h). Without room for that table it goes over all that wait again and again, which is right but
 // quadratic at worst.
 //
 // Which words are keys: as in an exact visit, a word in the mapped range is a reference (it may have tag bits or point into
@@ -64,6 +64,8 @@ class Ephemerons {
   template <class Look>
   void look_at_new(Look look);
   void visit_now(Marker& marker, WeakPairs& pairs, WaitingKeys* waiting);
+  bool visit_ready(Marker& marker);
+  void resolve_by_key(Drain& drain);
   void resolve_slowly(Drain& drain);
   void clear_dead_in(WeakPairs& pairs);
 

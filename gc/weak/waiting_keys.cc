@@ -6,9 +6,9 @@
 namespace acre::gc {
 namespace {
 
-// At first so many entries; of 24 bytes, with as many heads of 4.
+// At first so many entries; of 16 bytes, with as many heads of 4.
 constexpr unsigned kFirstLog2 = 13;
-constexpr unsigned kMaxLog2 = 31;
+constexpr unsigned kMaxLog2 = 27;  // as an Entry can number
 
 }  // namespace
 
@@ -16,17 +16,18 @@ WaitingKeys::~WaitingKeys() {
   if (span_ != nullptr) heap_->pages.free_span(*span_);
 }
 
-// Fibonacci hashing (Knuth, The Art of Computer Programming 3, 6.4), of the granule's number.
-uint32_t& WaitingKeys::head_of(uintptr_t key) const {
-  return heads_[(key >> rt::kGranuleShift) * 0x9E3779B97F4A7C15 >> (64 - heads_log2_)];
+// Fibonacci hashing (Knuth, The Art of Computer Programming 3, 6.4).
+uint32_t& WaitingKeys::head_of(uint64_t key) const {
+  return heads_[key * 0x9E3779B97F4A7C15 >> (64 - heads_log2_)];
 }
 
-bool WaitingKeys::add(uintptr_t key, WeakPair* pair) {
+bool WaitingKeys::add(uintptr_t object, WeakPair* pair) {
   if (used_ == capacity_ && !grow()) return false;
   Entry& entry = entries_[used_++];
-  uint32_t& head = head_of(key);
-  entry = {key, pair, head};
-  head = used_;
+  entry.pair = pair;
+  entry.key = key_of(object);
+  uint32_t& head = head_of(entry.key);
+  entry.next = std::exchange(head, used_);
   return true;
 }
 
@@ -53,31 +54,39 @@ bool WaitingKeys::grow() {
   memset(heads_, 0, entries * sizeof(uint32_t));
   // Those that are ready, or were, wait for nothing.
   for (uint32_t i = 0; i < used_; ++i) {
-    if (entries_[i].key == 0) continue;
-    uint32_t& head = head_of(entries_[i].key);
-    entries_[i].next = std::exchange(head, i + 1);
+    if (entries_[i].key != 0) entries_[i].next = std::exchange(head_of(entries_[i].key), i + 1);
   }
   return true;
 }
 
 void WaitingKeys::marked(uintptr_t object) {
   if (used_ == 0) return;
-  for (uint32_t* link = &head_of(object); *link != 0;) {
-    Entry& entry = entries_[*link - 1];
-    if (entry.key != object) {
-      link = &entry.next;
-      continue;
+  const uint64_t key = key_of(object);
+  uint32_t& head = head_of(key);
+  Entry* before = nullptr;
+  for (uint32_t number = head; number != 0;) {
+    Entry& entry = entries_[number - 1];
+    const auto next = static_cast<uint32_t>(entry.next);
+    if (entry.key != key) {
+      before = &entry;
+    } else {
+      if (before == nullptr) {
+        head = next;
+      } else {
+        before->next = next;
+      }
+      entry.key = 0;
+      entry.next = ready_;
+      ready_ = number;
     }
-    const uint32_t number = std::exchange(*link, entry.next);
-    entry.key = 0;
-    entry.next = std::exchange(ready_, number);
+    number = next;
   }
 }
 
 WeakPair* WaitingKeys::take_ready() {
   if (ready_ == 0) return nullptr;
   const Entry& entry = entries_[ready_ - 1];
-  ready_ = entry.next;
+  ready_ = static_cast<uint32_t>(entry.next);
   return entry.pair;
 }
 

@@ -29,14 +29,17 @@ class WaitingKeys final : public MarkWatcher {
   WeakPair* take_ready();
 
  private:
-  // Entries are numbered from 1; 0 ends a list.
+  // Entries are numbered from 1; 0 ends a list. A key is the number of its granule and 1, 0 of what does not wait
+  // any more.
   struct Entry {
-    uintptr_t key;
     WeakPair* pair;
-    uint32_t next;
+    uint64_t key : 36;
+    uint64_t next : 28;
   };
+  static_assert(sizeof(Entry) == 16);
 
-  uint32_t& head_of(uintptr_t key) const;
+  uint32_t& head_of(uint64_t key) const;
+  uint64_t key_of(uintptr_t object) const { return heap_->space.granule_of(rt::Addr(object)) + 1; }
   bool grow();
 
   rt::Heap* heap_;

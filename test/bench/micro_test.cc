@@ -58,6 +58,7 @@ const Program kPrograms[] = {
     {"stop_bench", ".", 4},
     {"sweep_bench", ".", 8},
     {"thread_bench", ".", 9},
+    {"weak_bench", "/(25000|250000|1000)(/|$)", 10},
 };
 
 std::ostream& operator<<(std::ostream& out, const Program& program) { return out << program.name; }
