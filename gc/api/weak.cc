@@ -95,7 +95,7 @@ acre_status acre_ephemeron_new(acre_thread* thread, void* key, void* value, void
   (void)acre_local_pop(thread, &keep_key);
   if (pairs == nullptr) return thread->last_error;
   pairs->mode = ACRE_WEAK_KEYS;
-  *pairs->pairs() = {Addr(key).raw, Addr(value).raw};
+  *pairs->pairs() = {key == nullptr ? WeakPair::kNull : Addr(key).raw, Addr(value).raw};
   *out = pairs;
   return ACRE_OK;
 }
@@ -105,7 +105,7 @@ void* acre_ephemeron_key(acre_thread* thread, void* ephemeron) {
   WeakPairs* pairs = thread->heap->cycle.weak().kinds.pairs_at(ephemeron);
   if (pairs == nullptr) return fail(thread, ACRE_E_INVALID);
   const WeakPair& pair = *pairs->pairs();
-  return pair.in_use() ? Addr(pair.key).as<void>() : nullptr;
+  return pair.in_use() && pair.key != WeakPair::kNull ? Addr(pair.key).as<void>() : nullptr;
 }
 
 void* acre_ephemeron_value(acre_thread* thread, void* ephemeron) {

@@ -16,8 +16,9 @@
 namespace acre::gc {
 
 struct WeakPair {
-  // The key of an empty pair is 0, and kGone when it was removed.
+  // The key of an empty pair is 0, kGone when it was removed, and kNull of an ephemeron whose key is NULL.
   static constexpr uintptr_t kGone = UINTPTR_MAX;
+  static constexpr uintptr_t kNull = UINTPTR_MAX - 1;
 
   uintptr_t key;
   uintptr_t value;

@@ -76,6 +76,8 @@ BOOST_FIXTURE_TEST_CASE(null_and_foreign_keys_never_die, Tables) {
   BOOST_TEST(acre_ephemeron_value(thread, foreign.get()) == value);
   BOOST_TEST(acre_ephemeron_value(thread, number.get()) == value);
   BOOST_TEST(acre_ephemeron_key(thread, none.get()) == nullptr);
+  BOOST_TEST(acre_ephemeron_value(thread, none.get()) == value);
+  BOOST_TEST(live() == 4u);
 }
 
 BOOST_FIXTURE_TEST_CASE(tagged_and_interior_keys_are_references, Tables) {
