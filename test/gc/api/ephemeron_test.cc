@@ -145,19 +145,19 @@ BOOST_FIXTURE_TEST_CASE(a_chain_in_any_order_resolves_in_one_collection, Tables)
   chain_resolves(*this, 1000, false, 2);
 }
 
-// The same where there is no room for the table of what waits: the hard limit forbids it.
+// The same where there is no room for the table of what waits: nowhere are there so many free pages in a row.
 BOOST_AUTO_TEST_CASE(a_chain_resolves_without_room_too) {
   acre_options options = precise_options();
-  options.hard_limit = 16 * kMiB;
+  options.reserve_bytes = 64 * kMiB;
   Tables tables(options);
-  constexpr size_t kLinks = 300;
-  // Until nothing more is to be had.
   std::vector<Handle> filling;
-  while (void* block = tables.alloc(128 * kKiB)) filling.emplace_back(tables.thread, block);
+  filling.reserve(5000);
   while (void* block = tables.alloc(16 * kKiB)) filling.emplace_back(tables.thread, block);
-  for (int i = 0; i < 6; ++i) filling.pop_back();
+  BOOST_TEST_REQUIRE(filling.size() > 3000u);
+  for (size_t i = 0; i < filling.size(); i += 8) filling[i].set(nullptr);
   tables.collect();
-  chain_resolves(tables, kLinks, true, 3);
+  BOOST_TEST(tables.alloc(64 * kKiB) == nullptr);
+  chain_resolves(tables, 300, true, 3);
 }
 
 // Each link's value is the next ephemeron: they are found one after the other.
