@@ -29,7 +29,7 @@ BareHeap::BareHeap(std::uint64_t reserve_bytes) : parts_(new Parts()), core_(&pa
   options.reserve_bytes = reserve_bytes;
   const acre_status status = core_->init(options, nullptr);
   if (status != ACRE_OK) die(status);
-  parts_->sweeper.init(core_);
+  parts_->sweeper.init(core_, nullptr);  // nothing is attached to objects
   core_->collector = &parts_->sweeper;
   // Of the books, as a thread's is.
   void* cache = core_->space.meta_alloc(rt::ByteCount(sizeof(rt::ThreadCache)), 64);

@@ -28,6 +28,7 @@ namespace acre::gc {
 
 class Sweeper final : public rt::Collector {
  public:
+  // `specials`: what is attached to objects; NULL where nothing is.
   void init(rt::Heap* heap, Specials* specials) {
     heap_ = heap;
     specials_ = specials;
