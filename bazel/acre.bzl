@@ -85,7 +85,7 @@ def acre_catching_layer(name, srcs = [], hdrs = [], deps = [], visible_to = []):
         deps = deps,
     )
 
-def acre_test(name, srcs, deps = [], data = [], size = "small", env = {}, args = [], tags = []):
+def acre_test(name, srcs, deps = [], data = [], size = "small", env = {}, args = [], tags = [], linkopts = []):
     """A program of Boost.Test suites. main() is in //bazel:boost_test_main."""
     native.cc_test(
         name = name,
@@ -95,6 +95,7 @@ def acre_test(name, srcs, deps = [], data = [], size = "small", env = {}, args =
         copts = _HOSTED + _MACHINE,
         data = data,
         env = env,
+        linkopts = linkopts,
         linkstatic = True,
         tags = tags,
         deps = deps + ["//bazel:boost_test_main"],

@@ -89,8 +89,8 @@ bool make_room_for_element(const acre::rt::Kind& kind, Request* request) {
                   acre::rt::kPageBytes) >= least;
 }
 
+// Inside Acre.
 __attribute__((noinline)) void* alloc_slow(acre_thread* thread, Request request) {
-  const InsideAcre inside;
   acre_heap* heap = thread->heap;
   const acre::rt::KindTable& kinds = heap->core.kinds;
   if (!kinds.known(request.kind) || !make_room_for_element(kinds.get(request.kind), &request)) {
@@ -124,6 +124,7 @@ __attribute__((noinline)) void* alloc_slow(acre_thread* thread, Request request)
 // Apart from acre_alloc, so that the short way there needs no stack frame for the request.
 __attribute__((noinline)) void* alloc_zeroed_slowly(acre_thread* thread, size_t bytes,
                                                     acre_kind kind) {
+  const InsideAcre inside;
   return alloc_slow(thread, {bytes, bytes, acre::rt::kGranuleBytes, kind, Fill::kZero});
 }
 
@@ -180,6 +181,7 @@ void* acre_alloc_uninit(acre_thread* thread, size_t bytes, acre_kind kind) {
   if (thread == nullptr) return nullptr;
   if (kind != ACRE_KIND_LEAF && !is_leaf(thread, kind)) return fail(thread, ACRE_E_INVALID);
   if (void* object = thread->cache.try_alloc_uninit(bytes, kind)) return object;
+  const InsideAcre inside;
   void* object = alloc_slow(thread, {bytes, bytes, acre::rt::kGranuleBytes, kind, Fill::kUninit});
   // What lies behind the request is zero in every object, so that acre_realloc may grow into it.
   if (object != nullptr) zero(object, bytes, room_for(bytes));
@@ -194,8 +196,10 @@ void* acre_alloc_aligned(acre_thread* thread, size_t bytes, size_t align, acre_k
   if (bytes == 0 && kinds.known(kind)) bytes = kinds.get(kind).least_bytes();
   if (const size_t class_bytes = aligned_class_bytes(bytes, align)) {
     if (void* object = thread->cache.try_alloc(class_bytes, kind)) return object;
+    const InsideAcre inside;
     return alloc_slow(thread, {bytes, class_bytes, acre::rt::kGranuleBytes, kind, Fill::kZero});
   }
+  const InsideAcre inside;
   return alloc_slow(thread, {bytes, bytes, align, kind, Fill::kZero});
 }
 

@@ -135,6 +135,16 @@ acre_status acre_verify(acre_heap* heap, acre_report_fn report, void* arg) {
   return heap->cycle.verify(heap->threads.current(), report, arg);
 }
 
+acre_status acre_audit_roots(acre_heap* heap, acre_report_fn report, void* arg, size_t* count) {
+  if (count != nullptr) *count = 0;
+  if (heap == nullptr) return ACRE_E_INVALID;
+  const InsideAcre inside;
+  uint64_t found = 0;
+  const acre_status status = heap->cycle.audit_roots(heap->threads.current(), report, arg, &found);
+  if (count != nullptr) *count = found;
+  return status;
+}
+
 acre_status acre_check_barriers(acre_heap* heap, acre_report_fn report, void* arg, size_t* count) {
   if (count != nullptr) *count = 0;
   if (heap == nullptr) return ACRE_E_INVALID;

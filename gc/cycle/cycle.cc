@@ -30,6 +30,10 @@ void print_violation(const char* line, void*) {
   rt::write_stderr(Line() << "acre: verify: " << line);
 }
 
+void print_unrooted(const char* line, void*) {
+  rt::write_stderr(Line() << "acre: audit_roots: " << line);
+}
+
 void print_stray_store(const char* line, void*) {
   rt::write_stderr(Line() << "acre: check_barriers: " << line);
 }
@@ -191,6 +195,9 @@ void Cycle::run(Reason reason) {
                           counts.bytes(counts.frees, counts.large_free_bytes);
   pacing_.begin_cycle(before);
   const uint64_t live = mark();
+  if (heap_->options.audit_roots != 0 && heap_->options.conservative_stacks == 0) {
+    RootAudit(*heap_, print_unrooted, nullptr, &unrooted_places_).look(*threads_);
+  }
   if (barriers_.active()) look_for_stores();
   if (stacks_->any()) stack_bytes_ += fibers_.after_marking(reason != Reason::kTrigger);
   heap_->allocated_since_gc.store(0, std::memory_order_relaxed);
@@ -397,10 +404,10 @@ void Cycle::keep_limit(Thread* self) {
 }
 
 bool Cycle::check_books(acre_report_fn report, void* arg) {
+  const bool specials = weak_.specials.check(report, arg);  // by the rank of its lock
   // The background thread does not stop.
   rt::LockGuard no_pages_on_their_way(heap_->pages.retention().release_lock());
   const bool books = rt::verify_books(*heap_, *threads_, report, arg);
-  const bool specials = weak_.specials.check(report, arg);
   return fibers_.check(report, arg) && specials && books;
 }
 
@@ -423,6 +430,20 @@ void Cycle::mark_alone(Marker& marker) {
 void Cycle::look_for_stores() {
   if (barriers_.look(&pool_, print_stray_store, nullptr) == 0) return;
   ACRE_CHECK(heap_->options.check_barriers < 2, "no store goes around the write barrier");
+}
+
+acre_status Cycle::audit_roots(Thread* self, acre_report_fn report, void* arg, uint64_t* count) {
+  if (heap_->options.conservative_stacks != 0) return ACRE_E_STATE;
+  const auto look = [&] {
+    prepare();
+    Marker marker(heap_, &pool_);
+    marker.report_dangling_to(nullptr, nullptr);  // and ephemerons are as other objects
+    mark_alone(marker);
+    *count = RootAudit(*heap_, report, arg, nullptr).look(*threads_);
+    clear_marks();
+  };
+  const bool looked = threads_->with_stopped_world(self, [&] { rt::on_roomy_stack(self, look); });
+  return looked ? ACRE_OK : ACRE_E_STATE;
 }
 
 acre_status Cycle::check_barriers(Thread* self, acre_report_fn report, void* arg, uint64_t* count) {

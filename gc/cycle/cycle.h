@@ -8,6 +8,7 @@
 //                                     with the crew's help if the heap is large; again from the roots
 //                                     and all marked objects while the pool overflowed; then what ephemerons lead
 //                                     to, weak references are cleared, finalizers queued (gc/weak/weak.h)
+//      with the option audit_roots: objects that only stacks hold
 //      with the option check_barriers: stores that went around the barrier
 //      after that the stacks of fibers that were not reached are free
 //   4. pace                           the goal for the next cycle from what was marked
@@ -22,6 +23,7 @@
 #ifndef ACRE_GC_CYCLE_CYCLE_H_
 #define ACRE_GC_CYCLE_CYCLE_H_
 
+#include "gc/audit/root_audit.h"
 #include "gc/barrier/barrier_check.h"
 #include "gc/cycle/fibers.h"
 #include "gc/cycle/memory_limit.h"
@@ -83,6 +85,8 @@ class Cycle {
   // See acre_verify. Also does: finishes the sweep, flushes the caches.
   acre_status verify(rt::Thread* self, acre_report_fn report, void* arg);
 
+  // See acre_audit_roots.
+  acre_status audit_roots(rt::Thread* self, acre_report_fn report, void* arg, uint64_t* count);
   // See acre_check_barriers.
   acre_status check_barriers(rt::Thread* self, acre_report_fn report, void* arg, uint64_t* count);
 
@@ -156,6 +160,7 @@ class Cycle {
   MemoryLimit limit_;
   Pacing pacing_;
   BarrierCheck barriers_;
+  SeenPairs unrooted_places_;  // that the option audit_roots has told of
   Upkeep upkeep_;
   rt::Background background_;
   uint64_t stack_bytes_;  // scanned by the last collection

@@ -803,6 +803,20 @@ ACRE_API acre_status acre_set_stop_watchdog(acre_heap* heap, uint64_t ms, acre_s
  * takes no lock that they may hold: malloc's, stdio's. */
 ACRE_API acre_status acre_verify(acre_heap* heap, acre_report_fn report, void* arg);
 
+/* Without conservative_stacks: which objects does only a stack hold? Stops the world, marks what roots reach, and then
+ * scans the stacks and registers of attached threads, and the stacks of fibers that are reached, as if stacks
+ * were roots. Each object found by that, which a root should hold if the program goes on to use it, is a line to `report` (may be
+ * NULL), once for each function that holds it: with its kind (and header), the slot, and the function in whose frame
+ * the slot is: the exported symbol, else file and offset (for addr2line); and its caller, as the slot may be a register
+ * that the function saved for that one. *count (may be NULL) is the number of lines.
+ * What a stack holds may be old, and never be used again: a line is a question. Nothing is collected. With the
+ * option audit_roots collections do the same and print.
+ * ACRE_OK also if there were some. ACRE_E_INVALID: heap is NULL. ACRE_E_STATE: with conservative_stacks, or within a
+ * callback. Any thread. No thread may come to a safepoint in a constructor of a library that is being loaded:
+ * the loader is asked for the symbols. */
+ACRE_API acre_status acre_audit_roots(acre_heap* heap, acre_report_fn report, void* arg,
+                                      size_t* count);
+
 /* With the option check_barriers: which stores of references have gone around acre_store and its like since the last
  * collection (or call of this)? Stops the world and marks, as acre_verify does. What is looked at is objects that
  * lived at that collection and live now: a reference slot of theirs (by their kind) that has another value than the

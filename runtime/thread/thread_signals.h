@@ -42,6 +42,7 @@ struct Caught {
 
 struct ThreadSignals {
   std::atomic<uint32_t> inside;
+  uintptr_t caller;  // inside: where the outermost call of Acre returns to; for the root audit
   std::atomic<uint32_t> uncooperative;     // attachments of that manner
   std::atomic<acre_thread*> attachments;   // all, to any heap
   Caught caught;                           // while one of them is in state kCaught
@@ -58,11 +59,13 @@ extern constinit thread_local ThreadSignals my_signals __attribute__((tls_model(
 
 class InsideAcre {
  public:
-  InsideAcre() { begin(); }
+  __attribute__((always_inline)) InsideAcre() { begin(); }
   ~InsideAcre() { end(); }
   // What began on one stack may end on another of the same thread.
-  static void begin() {
+  // (Inlined in any build, so that its caller is the embedder's.)
+  __attribute__((always_inline)) static void begin() {
     const uint32_t depth = my_signals.inside.load(std::memory_order_relaxed);
+    if (depth == 0) my_signals.caller = reinterpret_cast<uintptr_t>(__builtin_return_address(0));
     my_signals.inside.store(depth + 1, std::memory_order_relaxed);
     std::atomic_signal_fence(std::memory_order_seq_cst);
     if (__builtin_expect(depth == 0 && is_uncooperative(), 0)) enter();
@@ -92,7 +95,8 @@ class InsideAcre {
 // For the time of a callback.
 class OutsideAcre {
  public:
-  OutsideAcre() : depth_(my_signals.inside.load(std::memory_order_relaxed)) {
+  OutsideAcre()
+      : depth_(my_signals.inside.load(std::memory_order_relaxed)), caller_(my_signals.caller) {
     if (InsideAcre::is_uncooperative()) {
       InsideAcre::leave();
     } else {
@@ -101,6 +105,7 @@ class OutsideAcre {
   }
   ~OutsideAcre() {
     my_signals.inside.store(depth_, std::memory_order_relaxed);
+    my_signals.caller = caller_;
     std::atomic_signal_fence(std::memory_order_seq_cst);
     if (InsideAcre::is_uncooperative()) InsideAcre::enter();
   }
@@ -109,6 +114,7 @@ class OutsideAcre {
 
  private:
   uint32_t depth_;
+  uintptr_t caller_;
 };
 
 }  // namespace acre::rt

@@ -38,10 +38,11 @@ inline constexpr size_t kSizes[] = {0,     1,     8,     15,    16,    17,    24
 
 inline acre_options plain_options() {
   for (const char* name :
-       {"RESERVE_BYTES", "GC_PERCENT", "MEMORY_LIMIT", "CONSERVATIVE_STACKS", "MARK_THREADS",
-        "SCAVENGER", "HUGE_PAGES", "TRACE", "GC_EVERY", "CLOBBER_FREE", "VERIFY", "HARD_LIMIT",
-        "LIMIT_POLICY", "IDLE_COLLECT_MS", "RELEASE_LAZILY", "OVERFLOW_REPORT", "STOP_SIGNAL",
-        "STOP_WATCHDOG_MS", "CHECK_BARRIERS"}) {
+       {"RESERVE_BYTES", "GC_PERCENT",       "MEMORY_LIMIT",   "CONSERVATIVE_STACKS",
+        "MARK_THREADS",  "SCAVENGER",        "HUGE_PAGES",     "TRACE",
+        "GC_EVERY",      "CLOBBER_FREE",     "VERIFY",         "HARD_LIMIT",
+        "LIMIT_POLICY",  "IDLE_COLLECT_MS",  "RELEASE_LAZILY", "OVERFLOW_REPORT",
+        "STOP_SIGNAL",   "STOP_WATCHDOG_MS", "CHECK_BARRIERS", "AUDIT_ROOTS"}) {
     unsetenv((std::string("ACRE_") + name).c_str());
   }
   acre_options options;
