@@ -2,6 +2,7 @@
  * function and macro. header_test.cc calls it. */
 
 #include <acre/acre.h>
+#include <acre/jit.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@ _Static_assert(ACRE_OK == 0, "success is zero");
 _Static_assert(sizeof(acre_kind) == 4, "a kind is 32 bits");
 _Static_assert(ACRE_NO_LIMIT == SIZE_MAX, "no limit is the largest size");
 _Static_assert(sizeof(acre_stats) % 8 == 0, "counters are 64 bits");
+_Static_assert(sizeof(acre_jit_facts) % 8 == 0, "facts are whole words");
 _Static_assert(sizeof(struct acre_thread_inline) == 24, "two words of 32 bits and two pointers");
 
 /* What each function returns when all is well. */

@@ -1,0 +1,177 @@
+#include "examples/jit/list_code.h"
+
+#include <sys/mman.h>
+
+#include <cstring>
+#include <initializer_list>
+#include <vector>
+
+namespace jit {
+namespace {
+
+#if defined(__x86_64__)
+
+// Bytes of x86-64, with jumps to places that come later.
+class Assembler {
+ public:
+  void code(std::initializer_list<int> bytes) {
+    for (const int byte : bytes) code_.push_back(static_cast<uint8_t>(byte));
+  }
+  template <class Int>
+  void number(Int value) {
+    const auto* bytes = reinterpret_cast<const uint8_t*>(&value);
+    code_.insert(code_.end(), bytes, bytes + sizeof(value));
+  }
+
+  // A jump of 32 bits, whose opcode this is; returns where its distance is to be written.
+  size_t jump(std::initializer_list<int> opcode) {
+    code(opcode);
+    number(int32_t{0});
+    return code_.size();
+  }
+  void land(size_t jump, size_t target) {
+    const auto distance = static_cast<int32_t>(target) - static_cast<int32_t>(jump);
+    std::memcpy(&code_[jump - sizeof(distance)], &distance, sizeof(distance));
+  }
+  void land_here(size_t jump) { land(jump, code_.size()); }
+  void jump_back(size_t target) { land(jump({0xe9}), target); }
+
+  template <class Function>
+  void call(Function* function) {
+    code({0x48, 0xb8});  // movabs function, %rax
+    number(reinterpret_cast<uint64_t>(function));
+    code({0xff, 0xd0});  // call *%rax
+  }
+
+  size_t here() const { return code_.size(); }
+  const std::vector<uint8_t>& bytes() const { return code_; }
+
+ private:
+  std::vector<uint8_t> code_;
+};
+
+// rbx: the thread, r12: how many are still to be made, r13: the list, r14: the new node across a call.
+std::vector<uint8_t> emit(const acre_jit_facts& facts, acre_kind kind) {
+  constexpr int kNotZero[] = {0x0f, 0x85};
+  Assembler a;
+  const uint32_t gap = acre_jit_gap(&facts, sizeof(Node), kind);
+  a.code({0x53, 0x41, 0x54, 0x41, 0x55, 0x41, 0x56, 0x48, 0x83, 0xec,
+          0x08});  // push all; sub $8, %rsp
+  a.code(
+      {0x48, 0x89, 0xfb, 0x49, 0x89, 0xf4, 0x45, 0x31, 0xed});  // rdi -> rbx, rsi -> r12, 0 -> r13
+  const size_t loop = a.here();
+  a.code({0x4d, 0x85, 0xe4});  // test %r12, %r12
+  const size_t done = a.jump({0x0f, 0x84});
+
+  // The allocation.
+  a.code({0x48, 0x8b, 0x83});  // mov cursor(%rbx), %rax
+  a.number(gap + facts.gap_cursor);
+  a.code({0x48, 0x8d, 0x90});  // lea size(%rax), %rdx
+  a.number(acre_jit_object_bytes(&facts, sizeof(Node)));
+  a.code({0x48, 0x3b, 0x93});  // cmp limit(%rbx), %rdx
+  a.number(gap + facts.gap_limit);
+  const size_t no_room = a.jump({0x0f, 0x87});
+  a.code({0x48, 0x89, 0x93});  // mov %rdx, cursor(%rbx)
+  a.number(gap + facts.gap_cursor);
+  const size_t have = a.here();
+  a.code({0x4c, 0x89, 0x60, offsetof(Node, value)});  // mov %r12, value(%rax)
+
+  // The barrier. (The node is new, so it could do without.)
+  a.code({0x83, 0xbb});  // cmpl $0, phase(%rbx)
+  a.number(facts.phase);
+  a.code({0x00});
+  const size_t in_phase = a.jump({kNotZero[0], kNotZero[1]});
+  a.code({0x4c, 0x89, 0x28});  // mov %r13, (%rax)
+  const size_t stored = a.here();
+  a.code({0x49, 0x89, 0xc5, 0x49, 0xff, 0xcc});  // mov %rax, %r13; dec %r12
+
+  // The poll. (The loop allocates, so it could do without.)
+  a.code({0x83, 0xbb});  // cmpl $0, stop_requested(%rbx)
+  a.number(facts.stop_requested);
+  a.code({0x00});
+  const size_t stop = a.jump({kNotZero[0], kNotZero[1]});
+  a.jump_back(loop);
+
+  a.land_here(done);
+  a.code({0x4c, 0x89, 0xe8});  // mov %r13, %rax
+  const size_t leave = a.here();
+  a.code({0x48, 0x83, 0xc4, 0x08, 0x41, 0x5e, 0x41, 0x5d, 0x41, 0x5c, 0x5b, 0xc3});  // and ret
+
+  a.land_here(no_room);
+  a.code({0x48, 0x89, 0xdf, 0xbe});  // mov %rbx, %rdi; mov bytes, %esi
+  a.number(static_cast<uint32_t>(sizeof(Node)));
+  a.code({0xba});  // mov kind, %edx
+  a.number(kind);
+  a.call(facts.alloc);
+  a.code({0x48, 0x85, 0xc0});  // test %rax, %rax
+  a.land(a.jump({0x0f, 0x84}), leave);
+  a.jump_back(have);
+
+  a.land_here(in_phase);
+  a.code({0x49, 0x89, 0xc6});  // mov %rax, %r14
+  a.code({0x48, 0x89, 0xdf, 0x48, 0x89, 0xc6, 0x48, 0x89,
+          0xc2});              // the thread, the node, its first word
+  a.code({0x4c, 0x89, 0xe9});  // mov %r13, %rcx
+  a.call(facts.store_slow);
+  a.code({0x4c, 0x89, 0xf0});  // mov %r14, %rax
+  a.jump_back(stored);
+
+  a.land_here(stop);
+  a.code({0x48, 0x89, 0xdf});  // mov %rbx, %rdi
+  a.call(facts.safepoint_slow);
+  a.jump_back(loop);
+  return a.bytes();
+}
+
+#else
+
+std::vector<uint8_t> emit(const acre_jit_facts&, acre_kind) { return {}; }
+
+#endif
+
+}  // namespace
+
+Code generate(const acre_jit_facts& facts, acre_kind kind) {
+  const std::vector<uint8_t> bytes = emit(facts, kind);
+  if (bytes.empty()) return {};
+  void* memory =
+      mmap(nullptr, bytes.size(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return {};
+  std::memcpy(memory, bytes.data(), bytes.size());
+  if (mprotect(memory, bytes.size(), PROT_READ | PROT_EXEC) != 0) {
+    munmap(memory, bytes.size());
+    return {};
+  }
+  return {reinterpret_cast<MakeList>(memory), bytes.size()};
+}
+
+Node* interpret(const acre_jit_facts& facts, acre_kind kind, acre_thread* thread, uint64_t count) {
+  auto* at = reinterpret_cast<char*>(thread);
+  auto* gap = at + acre_jit_gap(&facts, sizeof(Node), kind);
+  auto* cursor = reinterpret_cast<uintptr_t*>(gap + facts.gap_cursor);
+  const auto* limit = reinterpret_cast<uintptr_t*>(gap + facts.gap_limit);
+  const auto* phase = reinterpret_cast<uint32_t*>(at + facts.phase);
+  const auto* stop = reinterpret_cast<uint32_t*>(at + facts.stop_requested);
+  Node* list = nullptr;
+  for (; count != 0; --count) {
+    auto* node = reinterpret_cast<Node*>(*cursor);
+    const uintptr_t next = *cursor + acre_jit_object_bytes(&facts, sizeof(Node));
+    if (next > *limit) {
+      node = static_cast<Node*>(facts.alloc(thread, sizeof(Node), kind));
+      if (node == nullptr) return nullptr;
+    } else {
+      __atomic_store_n(cursor, next, __ATOMIC_RELAXED);
+    }
+    node->value = count;
+    if (__atomic_load_n(phase, __ATOMIC_RELAXED) != 0) {
+      facts.store_slow(thread, node, reinterpret_cast<void**>(&node->next), list);
+    } else {
+      __atomic_store_n(&node->next, list, __ATOMIC_RELEASE);
+    }
+    list = node;
+    if (__atomic_load_n(stop, __ATOMIC_RELAXED) != 0) facts.safepoint_slow(thread);
+  }
+  return list;
+}
+
+}  // namespace jit
