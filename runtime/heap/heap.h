@@ -61,7 +61,7 @@ struct Heap {
   LargeList large;
   Collector* collector;
   NoCollector no_collector;
-  // The kind of fibers, which are not freed by hand; ACRE_KIND_NONE until there is one.
+  // The kind of fibers; ACRE_KIND_NONE until there is one.
   std::atomic<acre_kind> fiber_kind;
   // What the phase word of each attached thread is: acre_thread_inline.
   std::atomic<uint32_t> store_phase;
