@@ -6,10 +6,7 @@
 #include "gc/pace/saturating.h"
 #include "runtime/base/check.h"
 #include "runtime/base/print.h"
-#include "runtime/base/raw_memory.h"
 #include "runtime/inspect/stats.h"
-#include "runtime/inspect/verify.h"
-#include "runtime/inspect/walk.h"
 
 namespace acre::gc {
 
@@ -25,18 +22,6 @@ constexpr uint64_t kParallelFrom = 4 * rt::kMiB;
 
 // For threads to stop, when only unused memory of stacks is at stake.
 constexpr uint64_t kTrimPatienceNs = 1'000'000;
-
-void print_violation(const char* line, void*) {
-  rt::write_stderr(Line() << "acre: verify: " << line);
-}
-
-void print_unrooted(const char* line, void*) {
-  rt::write_stderr(Line() << "acre: audit_roots: " << line);
-}
-
-void print_stray_store(const char* line, void*) {
-  rt::write_stderr(Line() << "acre: check_barriers: " << line);
-}
 
 }  // namespace
 
@@ -195,10 +180,7 @@ void Cycle::run(Reason reason) {
                           counts.bytes(counts.frees, counts.large_free_bytes);
   pacing_.begin_cycle(before);
   const uint64_t live = mark();
-  if (heap_->options.audit_roots != 0 && heap_->options.conservative_stacks == 0) {
-    RootAudit(*heap_, print_unrooted, nullptr, &unrooted_places_).look(*threads_);
-  }
-  if (barriers_.active()) look_for_stores();
+  look_at_what_is_marked();
   if (stacks_->any()) stack_bytes_ += fibers_.after_marking(reason != Reason::kTrigger);
   heap_->allocated_since_gc.store(0, std::memory_order_relaxed);
   if (reason == Reason::kTrigger) {
@@ -209,9 +191,7 @@ void Cycle::run(Reason reason) {
   upkeep_.after_collection();
   sweeper_.begin();
   heap_->pages.retention().begin_generation();
-  if (heap_->options.verify != 0) {
-    ACRE_CHECK(verify_stopped(print_violation, nullptr), "the heap is whole after a collection");
-  }
+  if (heap_->options.verify != 0) insist_on_whole_heap();
   stats_.cpu_ns.fetch_add(rt::thread_cpu_ns() - cpu_start, std::memory_order_relaxed);
   count(reason, start, stats_.cpu_ns.load(std::memory_order_relaxed) - others_start);
   if ((heap_->options.trace & ACRE_TRACE_GC) != 0) {
@@ -240,8 +220,7 @@ void Cycle::prepare() {
     thread.cache.flush();
     stacks_->flush(thread.stacks);
   });
-  ACRE_PARANOID_CHECK(check_books(print_violation, nullptr),
-                      "the books are whole when a cycle begins");
+  ACRE_PARANOID_CHECK(check_books_aloud(), "the books are whole when a cycle begins");
 }
 
 unsigned Cycle::wanted_markers() const {
@@ -401,91 +380,6 @@ void Cycle::keep_limit(Thread* self) {
     self->in_callback = false;
   }
   if (limit_.apply(policy)) pacing_.update();
-}
-
-bool Cycle::check_books(acre_report_fn report, void* arg) {
-  const bool specials = weak_.specials.check(report, arg);  // by the rank of its lock
-  // The background thread does not stop.
-  rt::LockGuard no_pages_on_their_way(heap_->pages.retention().release_lock());
-  const bool books = rt::verify_books(*heap_, *threads_, report, arg);
-  return fibers_.check(report, arg) && specials && books;
-}
-
-bool Cycle::check_references(acre_report_fn report, void* arg) {
-  Marker marker(heap_, &pool_);
-  marker.report_dangling_to(report, arg);
-  mark_alone(marker);
-  clear_marks();
-  return marker.dangling() == 0;
-}
-
-void Cycle::mark_alone(Marker& marker) {
-  pool_.reset_overflowed();
-  pool_.begin(1);
-  mark_roots(marker);
-  marker.drain();
-  mark_after_overflow(marker);
-}
-
-void Cycle::look_for_stores() {
-  if (barriers_.look(&pool_, print_stray_store, nullptr) == 0) return;
-  ACRE_CHECK(heap_->options.check_barriers < 2, "no store goes around the write barrier");
-}
-
-acre_status Cycle::audit_roots(Thread* self, acre_report_fn report, void* arg, uint64_t* count) {
-  if (heap_->options.conservative_stacks != 0) return ACRE_E_STATE;
-  const auto look = [&] {
-    prepare();
-    Marker marker(heap_, &pool_);
-    marker.report_dangling_to(nullptr, nullptr);  // and ephemerons are as other objects
-    mark_alone(marker);
-    *count = RootAudit(*heap_, report, arg, nullptr).look(*threads_);
-    clear_marks();
-  };
-  const bool looked = threads_->with_stopped_world(self, [&] { rt::on_roomy_stack(self, look); });
-  return looked ? ACRE_OK : ACRE_E_STATE;
-}
-
-acre_status Cycle::check_barriers(Thread* self, acre_report_fn report, void* arg, uint64_t* count) {
-  if (!barriers_.active()) return ACRE_E_STATE;
-  const auto look = [&] {
-    prepare();
-    Marker marker(heap_, &pool_);
-    marker.report_dangling_to(nullptr, nullptr);  // and ephemerons are as other objects
-    mark_alone(marker);
-    *count = barriers_.look(&pool_, report, arg);
-    clear_marks();
-  };
-  const bool looked = threads_->with_stopped_world(self, [&] { rt::on_roomy_stack(self, look); });
-  return looked ? ACRE_OK : ACRE_E_STATE;
-}
-
-void Cycle::clear_marks() {
-  for_each_span(heap_->space, [this](rt::Span& span) {
-    const uint64_t first = span.first_page().raw * rt::kGranulesPerPage / 64;
-    const uint64_t words = span.pages().raw * rt::kGranulesPerPage / 64;
-    for (uint64_t i = first; i < first + words; ++i) {
-      std::atomic<uint64_t>& word = heap_->space.mark_words()[i];
-      if (word.load(std::memory_order_relaxed) != 0) word.store(0, std::memory_order_relaxed);
-    }
-    return true;
-  });
-}
-
-bool Cycle::verify_stopped(acre_report_fn report, void* arg) {
-  prepare();
-  const bool books = check_books(report, arg);
-  const bool references = check_references(report, arg);
-  return books && references;
-}
-
-acre_status Cycle::verify(Thread* self, acre_report_fn report, void* arg) {
-  bool whole = false;
-  const auto check = [&] { whole = verify_stopped(report, arg); };
-  if (!threads_->with_stopped_world(self, [&] { rt::on_roomy_stack(self, check); })) {
-    return ACRE_E_STATE;
-  }
-  return whole ? ACRE_OK : ACRE_E_STATE;
 }
 
 void Cycle::trace_line(Reason reason, uint64_t before, uint64_t pause_ns) {

@@ -136,7 +136,9 @@ class Cycle {
   bool check_books(acre_report_fn report, void* arg);
   bool check_references(acre_report_fn report, void* arg);
   void mark_alone(Marker& marker);
-  void look_for_stores();
+  void look_at_what_is_marked();
+  void insist_on_whole_heap();
+  bool check_books_aloud();
   bool verify_stopped(acre_report_fn report, void* arg);
   void clear_marks();
   void count(Reason reason, uint64_t start_ns, uint64_t cpu_ns);
