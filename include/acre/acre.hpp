@@ -45,6 +45,8 @@
 //   root.hpp           Root, Local
 //   root_vector.hpp    RootVector, Locals
 //   root_scanner.hpp   RootScanner, RootRange
+//   weak.hpp           Weak, WeakNotify, Ephemeron, WeakMap
+//   finalizer.hpp      set_finalizer, Cleanup
 //   fiber.hpp          Fiber, make_fiber
 //   stl_allocator.hpp  StlAllocator
 #ifndef ACRE_ACRE_HPP_
@@ -53,6 +55,7 @@
 #include <acre/blocking.hpp>
 #include <acre/error.hpp>
 #include <acre/fiber.hpp>
+#include <acre/finalizer.hpp>
 #include <acre/heap.hpp>
 #include <acre/kind.hpp>
 #include <acre/member.hpp>
@@ -61,5 +64,6 @@
 #include <acre/root_vector.hpp>
 #include <acre/stl_allocator.hpp>
 #include <acre/thread.hpp>
+#include <acre/weak.hpp>
 
 #endif  // ACRE_ACRE_HPP_

@@ -58,6 +58,12 @@ inline void check(acre_status status) {
   if (status != ACRE_OK) throw Error(status);
 }
 
+// The same for calls that allocate: a limit is a lack of memory there.
+inline void check_memory(acre_status status) {
+  if (status == ACRE_E_LIMIT) throw OutOfMemory(status);
+  check(status);
+}
+
 namespace detail {
 
 // For calls with a status to fill in that may be left out.

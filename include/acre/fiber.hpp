@@ -151,8 +151,7 @@ template <class Fn>
 Fiber* make_fiber(Thread& thread, Fn fn, size_t stack_bytes = 0) {
   Fiber* fiber = nullptr;
   const acre_status status = detail::new_fiber(thread, fn, stack_bytes, &fiber);
-  if (status == ACRE_E_LIMIT) throw OutOfMemory(status);
-  check(status);
+  check_memory(status);
   return fiber;
 }
 

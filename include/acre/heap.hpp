@@ -104,6 +104,8 @@ class Heap {
         },
         &fn));
   }
+  // How many Thread::run_finalizers would run.
+  size_t finalizers_waiting() const { return acre_finalizers_waiting(heap_); }
   int set_gc_percent(int percent) { return acre_set_gc_percent(heap_, percent); }
   size_t set_memory_limit(size_t bytes) { return acre_set_memory_limit(heap_, bytes); }
   size_t set_hard_limit(size_t bytes) { return acre_set_hard_limit(heap_, bytes); }

@@ -140,6 +140,8 @@ class Thread {
   void safepoint() { acre_safepoint(thread_); }
   void collect() { acre_collect(thread_); }
   void release_memory() { acre_release_memory(thread_); }
+  // What was queued: see finalizer.hpp, weak.hpp. How many it ran.
+  size_t run_finalizers() { return acre_run_finalizers(thread_); }
   acre_status last_error() const { return acre_last_error(thread_); }
 
  private:
@@ -294,9 +296,7 @@ class Thread {
   }
 
   [[noreturn]] void throw_last_error() {
-    const acre_status status = acre_last_error(thread_);
-    if (status == ACRE_E_LIMIT) throw OutOfMemory(status);
-    check(status);
+    check_memory(acre_last_error(thread_));
     throw OutOfMemory();
   }
 

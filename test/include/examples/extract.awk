@@ -21,7 +21,9 @@ function flush_example() {
   print "struct Example : Fixture {\n  using Fixture::Fixture;\n  void run() {"
   printf "%s", body
   print "  }\n};\n}  // namespace " name "\n}  // namespace"
-  print "BOOST_AUTO_TEST_CASE(" name "_where_stacks_are_scanned) {\n  " name "::Example(kScanned).run();\n}"
+  if (!precise_only) {
+    print "BOOST_AUTO_TEST_CASE(" name "_where_stacks_are_scanned) {\n  " name "::Example(kScanned).run();\n}"
+  }
   print "BOOST_AUTO_TEST_CASE(" name "_where_they_are_not) {\n  " name "::Example(kPrecise).run();\n}"
   ++examples
   body = declarations = ""
@@ -51,6 +53,7 @@ FNR == 1 {
 
 /^ *\/\/ Example/ {
   in_example = documented = 1
+  precise_only = /\(precise\)/
   example_line = FNR
   next
 }
