@@ -1,5 +1,6 @@
-// gc/weak: one collection that judges what is weak, and what tables take outside collections. An item is an entry, a link
-// or an object. Sizes come in steps of two: the time of an item should stay (but for what the processor's caches hold).
+// gc/weak: one collection that judges what is weak, and what tables take outside collections. An item is an entry,
+// a link or an object. Sizes come in steps of two: the time of an item should stay (but for what the processor's
+// caches hold).
 
 #include <benchmark/benchmark.h>
 

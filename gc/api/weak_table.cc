@@ -1,5 +1,5 @@
-// The public calls on weak tables: a hash table with open addressing in an object of pairs, which collections empty of what is dead
-// (gc/weak). It is replaced by another when three quarters of its pairs were ever in use.
+// The public calls on weak tables: a hash table with open addressing in an object of pairs, which collections
+// empty of what is dead (gc/weak). It is replaced by another when three quarters of its pairs were ever in use.
 
 #include "gc/cycle/cycle.h"
 #include "gc/weak/weak_pairs.h"
@@ -65,7 +65,8 @@ void store(acre_thread* thread, void* object, uintptr_t* slot, uintptr_t word) {
   acre_store(thread, object, reinterpret_cast<void**>(slot), Addr(word).as<void>());
 }
 
-// Room for one more: half of the new pairs at most are in use. The table, the key and the value are kept by the caller.
+// Room for one more: half of the new pairs at most are in use. The table, the key and the value are kept by the
+// caller.
 bool make_room(acre_thread* thread, WeakTable* table) {
   unsigned size_log2 = kFirstLog2;
   while (uint64_t{1} << size_log2 < 2 * (table->count() + 1)) ++size_log2;

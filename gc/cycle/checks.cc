@@ -1,5 +1,6 @@
-// The part of Cycle that looks at a stopped heap and changes nothing in it: acre_verify, the audit of roots, the search for
-// stores that went around the barrier; each as a call of the embedder's and as an option of every collection.
+// The part of Cycle that looks at a stopped heap and changes nothing in it: acre_verify, the audit of roots, the
+// search for stores that went around the barrier; each as a call of the embedder's and as an option of every
+// collection.
 
 #include "gc/cycle/cycle.h"
 #include "runtime/base/check.h"

@@ -1,5 +1,6 @@
-// Owns the part of a collection that judges ephemerons and the entries of weak tables. Where marking comes upon such an object it
-// only puts it on a list (WorkPool::postpone); when all else is marked the cycle calls, in this order:
+// Owns the part of a collection that judges ephemerons and the entries of weak tables. Where marking comes upon
+// such an object it only puts it on a list (WorkPool::postpone); when all else is marked the cycle calls, in this
+// order:
 //
 //   visit_values   the values whose keys are marked; by one of several markers, the others mark
 //   resolve        the same to the end: a value may lead to the key of another, or to more ephemerons
@@ -7,12 +8,13 @@
 //   (finalizers: resolve and clear_dead again, for what is only reached from objects that have one)
 //   end_cycle
 //
-// Resolving takes time linear in the pairs. They are gone over once more; where that leads to something new, those whose keys
-// are not marked wait in a table by key from then on, and marking an object looks there (waiting_keys.h). Without room for that table it goes over all that wait again and again, which is right but
+// Resolving takes time linear in the pairs. They are gone over once more; where that leads to something new, those
+// whose keys are not marked wait in a table by key from then on, and marking an object looks there
+// (waiting_keys.h). Without room for that table it goes over all that wait again and again, which is right but
 // quadratic at worst.
 //
-// Which words are keys: as in an exact visit, a word in the mapped range is a reference (it may have tag bits or point into
-// the object). A key elsewhere never dies; one in the range where no object is, is dead.
+// Which words are keys: as in an exact visit, a word in the mapped range is a reference (it may have tag bits or
+// point into the object). A key elsewhere never dies; one in the range where no object is, is dead.
 
 #ifndef ACRE_GC_WEAK_EPHEMERONS_H_
 #define ACRE_GC_WEAK_EPHEMERONS_H_

@@ -1,16 +1,16 @@
-// Owns the records that are attached to objects (Go calls them specials): weak references, finalizers, cleanups; and the queue of
-// what is to be run because an object died.
+// Owns the records that are attached to objects (Go calls them specials): weak references, finalizers, cleanups;
+// and the queue of what is to be run because an object died.
 //
 //   free ──new──► attached ──object found dead──► queued ──acre_run_finalizers──► free
 //                    │                              │                           (weak, and cleanups
 //                    └──────dropped, cleared────────┴──dropped: skipped──► free   that are owned: done)
 //
-// Structure. Records live in blocks of 4 KiB, as handles do: a record's address leads to its block and that to this set. A hash
-// table by object finds what is attached to one (acre_finalizer_set, acre_free); it doubles when it is full. A span with a
-// record has a flag, so that acre_free mostly need not look.
+// Structure. Records live in blocks of 4 KiB, as handles do: a record's address leads to its block and that to
+// this set. A hash table by object finds what is attached to one (acre_finalizer_set, acre_free); it doubles when
+// it is full. A span with a record has a flag, so that acre_free mostly need not look.
 //
-// Threads: one lock; it is not held while anything is marked or run. Records are attached by attached threads only, so while the
-// world is stopped none comes; any thread may drop one at any time.
+// Threads: one lock; it is not held while anything is marked or run. Records are attached by attached threads
+// only, so while the world is stopped none comes; any thread may drop one at any time.
 
 #ifndef ACRE_GC_WEAK_SPECIALS_H_
 #define ACRE_GC_WEAK_SPECIALS_H_

@@ -1,8 +1,8 @@
-// Owns what waits for its key while ephemerons are resolved: pairs found by the object that is their key, and a list of those
-// whose keys were marked meanwhile. So each pair is looked at twice however long the chains are.
+// Owns what waits for its key while ephemerons are resolved: pairs found by the object that is their key, and a
+// list of those whose keys were marked meanwhile. So each pair is looked at twice however long the chains are.
 //
-// A hash table, in pages of the heap that it takes for the time of a cycle and gives back. When there are none, add() says so, and
-// the caller goes about it slowly.
+// A hash table, in pages of the heap that it takes for the time of a cycle and gives back. When there are none,
+// add() says so, and the caller goes about it slowly.
 
 #ifndef ACRE_GC_WEAK_WAITING_KEYS_H_
 #define ACRE_GC_WEAK_WAITING_KEYS_H_

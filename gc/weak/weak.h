@@ -1,5 +1,5 @@
-// Owns what a heap has of weak references, ephemerons and finalizers, and the part of a collection that is about them, put
-// together: the steps in order, as acre/weak.h promises them.
+// Owns what a heap has of weak references, ephemerons and finalizers, and the part of a collection that is about
+// them, put together: the steps in order, as acre/weak.h promises them.
 
 #ifndef ACRE_GC_WEAK_WEAK_H_
 #define ACRE_GC_WEAK_WEAK_H_

@@ -3,8 +3,8 @@
 //
 //   | next | mode, size, cleared | key, value | key, value | ...
 //
-// An ephemeron is the one with a single pair. A weak table (gc/api/weak_table.cc) is a small object of its own kind that
-// refers to the array which it has at the time.
+// An ephemeron is the one with a single pair. A weak table (gc/api/weak_table.cc) is a small object of its own
+// kind that refers to the array which it has at the time.
 
 #ifndef ACRE_GC_WEAK_WEAK_PAIRS_H_
 #define ACRE_GC_WEAK_WEAK_PAIRS_H_

@@ -14,8 +14,8 @@
  * What was queued runs when the embedder calls acre_run_finalizers: never by itself, never inside another call.
  *
  * Explicit freeing (acre_free, and acre_realloc when it moves) clears weak references to the object, forgets its
- * finalizer without running it, and queues its cleanups. An ephemeron or table entry of which it is the key counts as a
- * reference: remove it before.
+ * finalizer without running it, and queues its cleanups. An ephemeron or table entry of which it is the key counts
+ * as a reference: remove it before.
  *
  * Pinning. Objects never move, so there is nothing to pin: an address is an identity for as long as the object
  * lives, may be hashed, and may be given to the kernel or to foreign code.
@@ -49,7 +49,8 @@ ACRE_API acre_weak* acre_weak_new_notify(acre_thread* thread, void* object, acre
  * `weak`: NULL. Attached thread. */
 ACRE_API void* acre_weak_get(acre_thread* thread, const acre_weak* weak);
 
-/* Ends it. NULL is allowed; one that was dropped before is reported on stderr. Any thread, but nobody uses it meanwhile. */
+/* Ends it. NULL is allowed; one that was dropped before is reported on stderr. Any thread, but nobody uses it
+ * meanwhile. */
 ACRE_API void acre_weak_drop(acre_weak* weak);
 
 /* ---- Ephemerons -------------------------------------------------------------------------------- */
@@ -72,14 +73,14 @@ enum {
   ACRE_WEAK_BOTH = 3    /* an entry is there while both live; it keeps neither */
 };
 
-/* A hash table that is an object. Keys are compared by identity: by the word. A key that was found dead takes
- * its entry with it in the same collection (mode: which entries those are). A word that is no reference to an object
- * of this heap, as key or as value, never dies; take care that a VM's immediate numbers cannot look like addresses of the
- * heap's objects, else such an entry may go when the object at that address dies. Like any object a table is not
- * locked: one thread at a time, or the embedder's lock. A table with n entries takes 22 to 43 n bytes; it shrinks when
- * entries are set after many have gone.
- * ACRE_E_INVALID: NULL out or thread, or no such mode. ACRE_E_NOMEM, ACRE_E_LIMIT as an allocation. On an error *out is
- * NULL. May collect. Attached thread, as all of these calls: */
+/* A hash table that is an object. Keys are compared by identity: by the word. A key that was found dead takes its
+ * entry with it in the same collection (mode: which entries those are). A word that is no reference to an object
+ * of this heap, as key or as value, never dies; take care that a VM's immediate numbers cannot look like addresses
+ * of the heap's objects, else such an entry may go when the object at that address dies. Like any object a table
+ * is not locked: one thread at a time, or the embedder's lock. A table with n entries takes 21 to 64 n bytes; it
+ * shrinks when entries are set after many have gone. ACRE_E_INVALID: NULL out or thread, or no such mode.
+ * ACRE_E_NOMEM, ACRE_E_LIMIT as an allocation. On an error *out is NULL. May collect. Attached thread, as all of
+ * these calls: */
 ACRE_API acre_status acre_weak_table_new(acre_thread* thread, int mode, void** out);
 
 /* Sets the entry for `key`, new or not. ACRE_E_INVALID: `table` is none of this heap, `key` is NULL or UINTPTR_MAX.
@@ -94,9 +95,9 @@ ACRE_API int acre_weak_table_has(acre_thread* thread, void* table, const void* k
 ACRE_API int acre_weak_table_remove(acre_thread* thread, void* table, const void* key);
 /* Entries now: those whose keys or values died since the last collection still count. */
 ACRE_API size_t acre_weak_table_count(acre_thread* thread, void* table);
-/* Goes through the entries, in no order: begin with position 0, go on with what is returned until that is 0, which is no
- * entry. `key` and `value` may be NULL. Entries that are removed meanwhile are not seen; after a new one is set begin
- * again. */
+/* Goes through the entries, in no order: begin with position 0, go on with what is returned until that is 0, which
+ * is no entry. `key` and `value` may be NULL. Entries that are removed meanwhile are not seen; after a new one is
+ * set begin again. */
 ACRE_API size_t acre_weak_table_next(acre_thread* thread, void* table, size_t position, void** key,
                                      void** value);
 
@@ -111,12 +112,12 @@ typedef void (*acre_finalizer_fn)(void* object, void* arg);
  *
  * Order. An object's finalizer runs before those of what it refers to: these are found dead by a later collection,
  * once it is gone itself. So n objects in a row need n collections. Where such objects refer to each other in a
- * circle, one of them is first. That an object refers to itself does not matter.
- * The _unordered one asks for no order: it is queued by the first collection that finds the object dead, also if other
- * dead objects with finalizers refer to it. An object has one finalizer, of either sort.
+ * circle, one of them is first. That an object refers to itself does not matter. The _unordered one asks for no
+ * order: it is queued by the first collection that finds the object dead, also if other dead objects with
+ * finalizers refer to it. An object has one finalizer, of either sort.
  *
- * ACRE_E_INVALID: `object` is not the address of an object, or NULL thread. ACRE_E_NOMEM. ACRE_E_STATE: in a callback for
- * which the world is stopped. Attached thread. When the heap ends no finalizer runs. */
+ * ACRE_E_INVALID: `object` is not the address of an object, or NULL thread. ACRE_E_NOMEM. ACRE_E_STATE: in a
+ * callback for which the world is stopped. Attached thread. When the heap ends no finalizer runs. */
 ACRE_API acre_status acre_finalizer_set(acre_thread* thread, void* object, acre_finalizer_fn fn,
                                         void* arg);
 ACRE_API acre_status acre_finalizer_set_unordered(acre_thread* thread, void* object,
@@ -126,18 +127,20 @@ ACRE_API acre_status acre_finalizer_set_unordered(acre_thread* thread, void* obj
 typedef void (*acre_cleanup_fn)(void* arg);
 typedef struct acre_cleanup acre_cleanup;
 
-/* Adds a cleanup to an object, which may have several, and a finalizer too: the cleanups come when that has run and the
- * object was found dead again. `arg` is not a reference. out not NULL: *out is to be given to acre_cleanup_cancel one
- * day, whether or not it has run. ACRE_E_INVALID: NULL fn or thread, `object` is not the address of an object. ACRE_E_NOMEM;
- * ACRE_E_STATE as above. On an error *out is NULL. Attached thread. */
+/* Adds a cleanup to an object, which may have several, and a finalizer too: the cleanups come when that has run
+ * and the object was found dead again. `arg` is not a reference. out not NULL: *out is to be given to
+ * acre_cleanup_cancel one day, whether or not it has run. ACRE_E_INVALID: NULL fn or thread, `object` is not the
+ * address of an object. ACRE_E_NOMEM; ACRE_E_STATE as above. On an error *out is NULL. Attached thread. */
 ACRE_API acre_status acre_cleanup_add(acre_thread* thread, void* object, acre_cleanup_fn fn,
                                       void* arg, acre_cleanup** out);
-/* It will not run any more, if it has not. NULL is allowed; one that was cancelled before is reported on stderr. Any thread. */
+/* It will not run any more, if it has not. NULL is allowed; one that was cancelled before is reported on stderr.
+ * Any thread. */
 ACRE_API void acre_cleanup_cancel(acre_cleanup* cleanup);
 
-/* Runs what is queued when it is called or queued meanwhile: notifications of weak references, finalizers, cleanups, in the order in
- * which they were queued. Returns how many. 0 with acre_last_error ACRE_E_STATE: in a blocking region or a callback.
- * Several threads may do so at once, each gets some; so may a finalizer. Attached thread. */
+/* Runs what is queued when it is called or queued meanwhile: notifications of weak references, finalizers,
+ * cleanups, in the order in which they were queued. Returns how many. 0 with acre_last_error ACRE_E_STATE: in a
+ * blocking region or a callback. Several threads may do so at once, each gets some; so may a finalizer. Attached
+ * thread. */
 ACRE_API size_t acre_run_finalizers(acre_thread* thread);
 /* How many are queued: cheap enough for a VM's loop. Any thread. */
 ACRE_API size_t acre_finalizers_waiting(acre_heap* heap);

@@ -1,9 +1,10 @@
-// Owns a random graph of cells, ephemerons and weak tables in a heap, with weak references, finalizers and cleanups attached to
-// them, and its shadow in a WeakModel. After each call the shadow collects as often as the heap did; what the roots
-// reach must be as the shadow says at any time, and in the end each callback must have come as often as it should.
+// Owns a random graph of cells, ephemerons and weak tables in a heap, with weak references, finalizers and
+// cleanups attached to them, and its shadow in a WeakModel. After each call the shadow collects as often as the
+// heap did; what the roots reach must be as the shadow says at any time, and in the end each callback must have
+// come as often as it should.
 //
-// Threads: each has its own graph in the same heap. Collections come only inside a thread's own calls, so its shadow follows
-// them exactly.
+// Threads: each has its own graph in the same heap. Collections come only inside a thread's own calls, so its
+// shadow follows them exactly.
 
 #ifndef ACRE_TEST_GC_TORTURE_SHADOW_WEAK_H_
 #define ACRE_TEST_GC_TORTURE_SHADOW_WEAK_H_

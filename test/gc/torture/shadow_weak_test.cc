@@ -1,5 +1,5 @@
-// Weak references, ephemerons, weak tables, finalizers and cleanups of a random graph against a naive model, with torture modes, in
-// both stack modes, by one thread and by several.
+// Weak references, ephemerons, weak tables, finalizers and cleanups of a random graph against a naive model, with
+// torture modes, in both stack modes, by one thread and by several.
 
 #include <boost/test/unit_test.hpp>
 #include <memory>

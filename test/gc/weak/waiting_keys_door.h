@@ -1,5 +1,5 @@
-// WaitingKeys, called from code that is compiled as the core is, without RTTI: ubsan would look for the type information of what a
-// test calls virtually.
+// WaitingKeys, called from code that is compiled as the core is, without RTTI: ubsan would look for the type
+// information of what a test calls virtually.
 
 #ifndef ACRE_TEST_GC_WEAK_WAITING_KEYS_DOOR_H_
 #define ACRE_TEST_GC_WEAK_WAITING_KEYS_DOOR_H_

@@ -1,5 +1,5 @@
-// What waits for its key, against a multimap: each pair is ready once, when its key is marked, however the table has grown
-// meanwhile; and all pages go back.
+// What waits for its key, against a multimap: each pair is ready once, when its key is marked, however the table
+// has grown meanwhile; and all pages go back.
 
 #include <boost/test/unit_test.hpp>
 #include <map>
