@@ -4,9 +4,10 @@
 // After exact marking all stacks are scanned as if they were roots: of threads, from where they stopped, of the
 // fibers that run on them, and of suspended fibers that are marked. A word that leads to an object without a mark is
 // a finding. Its function is that of the nearest return address below it: the word is in the frame of the
-// function that the address leads into. It may be a register that this function saves for its caller, so that one, by the
-// next return address, is told as well. What lies below the call of Acre that the thread is in (ThreadSignals::caller)
-// are registers of its caller that Acre has saved, and Acre's own frames: both count as that caller's.
+// function that the address leads into. It may be a register that this function saves for its caller, so that
+// one, by the next return address, is told as well. What lies below the call of Acre that the thread is in
+// (ThreadSignals::caller) are registers of its caller that Acre has saved, and Acre's own frames: both count as
+// that caller's.
 //
 // What a stack holds may be old: a variable that is no more used, a slot not yet written. So a finding is a
 // question, not a proof.

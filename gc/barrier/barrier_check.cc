@@ -25,8 +25,8 @@ using rt::Tracing;
 
 namespace {
 
-// The checked heaps of the process. Found without a lock, because a fork, which waits for the thread that looks, holds
-// those that guard the list of heaps. Who is attached to the heap of a slot finds it, and that it does not go.
+// The checked heaps of the process. Found without a lock, because a fork, which waits for the thread that looks,
+// holds those that guard the list of heaps. Who is attached to the heap of a slot finds it, and that it does not go.
 struct Entry {
   std::atomic<BarrierCheck*> check;
   std::atomic<uintptr_t> base;
@@ -35,7 +35,6 @@ struct Entry {
 constexpr unsigned kMaxChecked = 256;
 constinit Entry entries[kMaxChecked] = {};
 
-// A mapping of the kernel's begins and ends at its pages.
 ByteCount bits_bytes(ByteCount range) { return ByteCount(range.raw / rt::kGranuleBytes / 8); }
 
 }  // namespace
@@ -76,10 +75,9 @@ acre_status BarrierCheck::init(rt::Heap* heap) {
 
 bool BarrierCheck::reserve_shadow() {
   const ByteCount range = heap_->space.reserved();
-  const ByteCount page = ByteCount(rt::kArenaBytes);
   bits_ = heap_->os.reserve(bits_bytes(range), heap_->os.page_size());
   if (bits_.raw == 0) return false;
-  words_ = heap_->os.reserve(range, page);
+  words_ = heap_->os.reserve(range, ByteCount(rt::kArenaBytes));
   if (words_.raw != 0) return true;
   (void)heap_->os.unmap(bits_, bits_bytes(range));
   bits_ = Addr(uint64_t{0});

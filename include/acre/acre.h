@@ -273,8 +273,8 @@ ACRE_API void acre_visit_conservative(acre_visitor* visitor, void* start, size_t
 
 /* A new object of at least `bytes` bytes, all zero, aligned to 16. Size 0 gives a distinct object
  * of the smallest size. May collect. NULL (acre_last_error tells): ACRE_E_INVALID for an unknown
- * kind, or if no element of the kind's bitmap fits into the acre_object_size of such an object; ACRE_E_NOMEM when, after a collection and after the OOM handler gave up, there is no room,
- * or when `bytes` is larger than the heap can ever hold; ACRE_E_LIMIT when there would be room but for
+ * kind, or if no element of the kind's bitmap fits into the acre_object_size of such an object; ACRE_E_NOMEM
+ * when, after a collection and after the OOM handler gave up, there is no room, or when `bytes` is larger than the heap can ever hold; ACRE_E_LIMIT when there would be room but for
  * hard_limit or ACRE_LIMIT_FAIL. Attached thread. */
 ACRE_API void* acre_alloc(acre_thread* thread, size_t bytes, acre_kind kind);
 
@@ -396,12 +396,20 @@ static inline void acre_store(acre_thread* thread, void* object, void** slot, vo
 extern ACRE_API uint64_t acre_store_phases;
 ACRE_API void acre_store_any_slow(void** slot, void* value);
 
-static inline uint64_t acre_load_store_phases(void) {
 #if defined(__SANITIZE_THREAD__)
+#define ACRE_THREAD_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define ACRE_THREAD_SANITIZER 1
+#endif
+#endif
+
+static inline uint64_t acre_load_store_phases(void) {
+#if defined(ACRE_THREAD_SANITIZER)
   return __atomic_load_n(&acre_store_phases, __ATOMIC_RELAXED);
 #else
-  /* An atomic load (or one of 32 bits) is one instruction more, as GCC does not fold it into the comparison. The release store that
-   * comes with each keeps them from moving it out of a loop. */
+  /* An atomic load (or one of 32 bits) is one instruction more, as GCC does not fold it into the comparison. The
+   * release store that comes with each keeps compilers from moving it out of a loop. */
   return acre_store_phases;
 #endif
 }
@@ -803,12 +811,12 @@ ACRE_API acre_status acre_set_stop_watchdog(acre_heap* heap, uint64_t ms, acre_s
  * takes no lock that they may hold: malloc's, stdio's. */
 ACRE_API acre_status acre_verify(acre_heap* heap, acre_report_fn report, void* arg);
 
-/* Without conservative_stacks: which objects does only a stack hold? Stops the world, marks what roots reach, and then
- * scans the stacks and registers of attached threads, and the stacks of fibers that are reached, as if stacks
- * were roots. Each object found by that, which a root should hold if the program goes on to use it, is a line to `report` (may be
- * NULL), once for each function that holds it: with its kind (and header), the slot, and the function in whose frame
- * the slot is: the exported symbol, else file and offset (for addr2line); and its caller, as the slot may be a register
- * that the function saved for that one. *count (may be NULL) is the number of lines.
+/* Without conservative_stacks: which objects does only a stack hold? Stops the world, marks what roots reach, and
+ * then scans the stacks and registers of attached threads, and the stacks of fibers that are reached, as if
+ * stacks were roots. Each object found by that, which a root should hold if the program goes on to use it, is a line to
+ * `report` (may be NULL), once for each function that holds it: with its kind (and header), the slot, and the
+ * function in whose frame the slot is: the exported symbol, else file and offset (for addr2line); and its caller, as the
+ * slot may be a register that the function saved for that one. *count (may be NULL) is the number of lines.
  * What a stack holds may be old, and never be used again: a line is a question. Nothing is collected. With the
  * option audit_roots collections do the same and print.
  * ACRE_OK also if there were some. ACRE_E_INVALID: heap is NULL. ACRE_E_STATE: with conservative_stacks, or within a

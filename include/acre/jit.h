@@ -1,8 +1,8 @@
 /* Acre for code generators: what generated code must know to allocate, to poll for a stop and to store a reference
  * without a call. C11.
  *
- * acre_jit_facts_read tells it at run time, of the library that is loaded: a generator that goes by that is right with
- * any library that knows its ACRE_JIT_VERSION. In what follows, `thread` is the acre_thread* of the thread that runs
+ * acre_jit_facts_read tells it at run time, of the library that is loaded: a generator that goes by that is right
+ * with any library that knows its ACRE_JIT_VERSION. In what follows, `thread` is the acre_thread* of the thread that runs
  * the code, best kept in a register; [x] is memory; numbers are bytes.
  *
  * Allocate `bytes` (known when the code is made, at most inline_bytes) of the kind k, which is registered:
@@ -27,9 +27,9 @@
  *     if [thread + phase] (4 bytes) is not 0: store_slow(thread, object, slot, value); else
  *     [slot] = value                                          as a release: x86-64's store, AArch64's stlr
  *
- * The functions are called by the platform's convention, from a stack that scans know (acre_thread_attach). Any of them
- * but store_slow may collect. What then must be found as a root: with conservative_stacks each reference that is needed
- * afterwards is in a register that calls keep or at or above the stack pointer, as an address in the object (or one
+ * The functions are called by the platform's convention, from a stack that scans know (acre_thread_attach). Any of
+ * them but store_slow may collect. What then must be found as a root: with conservative_stacks each reference that is
+ * needed afterwards is in a register that calls keep or at or above the stack pointer, as an address in the object (or one
  * past its end). Without, it is in an acre_local, which is pushed and popped by generated code like this:
  *
  *     [local + local_previous] = [thread + locals];  [thread + locals] = local;  [local + local_object] = object

@@ -131,8 +131,8 @@ struct Audited : PreciseHeap, Lines {
 // another stack.
 constexpr bool kExactFrames = !ACRE_TEST_SHADOW_MEMORY;
 
-// Whether the line says that the function holds an object, or that one does which it called and which may have saved its
-// registers.
+// Whether the line says that the function holds an object, or that one does which it called and which may have
+// saved its registers.
 bool names(const std::string& line, const std::string& function) {
   return contains(line, " in " + function + "+") ||
          contains(line, " called from " + function + "+") || !kExactFrames;

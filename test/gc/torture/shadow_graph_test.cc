@@ -71,6 +71,10 @@ void run(const Setting& setting) {
       for (uint64_t i = 0; i < setting.steps_between_checks; ++i) graph.step(heap.thread());
       collect_and_compare(heap, graph, exact_roots);
       if (random() % 4 == 0) BOOST_REQUIRE_EQUAL(heap.complaints(), "");
+      if (!setting.hoard && random() % 4 == 0) {
+        BOOST_REQUIRE_EQUAL(acre_audit_roots(heap.get(), nullptr, nullptr, nullptr),
+                            exact_roots ? ACRE_OK : ACRE_E_STATE);
+      }
       if (random() % 16 == 0) {
         acre_release_memory(heap.thread());
         graph.check();
