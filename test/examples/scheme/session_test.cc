@@ -1,0 +1,226 @@
+// The program from outside: the command line, errors with their place, limits, what is typed.
+#include <boost/test/unit_test.hpp>
+#include <string>
+
+#include "test/examples/scheme/run_scheme.h"
+
+namespace {
+
+using acre::scheme_test::contains;
+using acre::scheme_test::evaluate;
+using acre::scheme_test::Ran;
+using acre::scheme_test::run_scheme;
+
+// What the expression writes, with its line's end; an error fails the test.
+std::string value(const std::string& expression, const std::string& environment = "") {
+  const Ran ran = evaluate(expression, environment);
+  BOOST_TEST(ran.code == 0, expression << ": " << ran.output);
+  return ran.output;
+}
+
+// The error's line, with its line's end.
+std::string error(const std::string& expression, const std::string& environment = "") {
+  const Ran ran = evaluate(expression, environment);
+  BOOST_TEST(ran.code == 1, expression << ": " << ran.output);
+  return ran.output;
+}
+
+std::string typed(const std::string& lines) {
+  return acre::bench::run_program(
+             "SH", "/bin/sh",
+             "-c 'printf \"%s\" \"$0\" | \"${SCHEME:-examples/scheme/scheme}\"' '" + lines + "'")
+      .output;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(command_line)
+
+BOOST_AUTO_TEST_CASE(help_is_no_error_and_what_is_unknown_is) {
+  const Ran help = run_scheme("--help");
+  BOOST_TEST(help.code == 0);
+  BOOST_TEST(contains(help.output, "usage: scheme"));
+  BOOST_TEST(run_scheme("--frobnicate").code == 2);
+  BOOST_TEST(run_scheme("-e").code == 2);
+  BOOST_TEST(run_scheme("/no/such/file.scm").code == 2);
+}
+
+BOOST_AUTO_TEST_CASE(exit_gives_its_status_and_leaves_dynamic_wind) {
+  BOOST_TEST(evaluate("(exit 7)").code == 7);
+  BOOST_TEST(evaluate("(exit)").code == 0);
+  BOOST_TEST(evaluate("(exit #f)").code == 1);
+  BOOST_TEST(evaluate("(dynamic-wind void (lambda () (exit 3)) (lambda () (display 1)))").output ==
+             "1");
+}
+
+BOOST_AUTO_TEST_CASE(forms_are_read_from_standard_input) {
+  BOOST_TEST(typed("(define x 5)\n(* x\n 2)\n") == "10\n");
+}
+
+BOOST_AUTO_TEST_CASE(an_error_ends_the_form_and_not_the_conversation) {
+  BOOST_TEST(typed("(car 5)\n(+ 1 2)") == "stdin:1:1: car: not a pair: 5\n3\n");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_AUTO_TEST_SUITE(errors)
+
+BOOST_AUTO_TEST_CASE(say_where) {
+  BOOST_TEST(error("(+ 1 (car 5))") == "-e:1:6: car: not a pair: 5\n");
+  BOOST_TEST(error("(define (f)\n  (vector-ref (vector 1) 9))\n(f)") ==
+             "-e:2:3: vector-ref: index out of range: 9\n");
+  BOOST_TEST(error("(list 1\n (error \"no\" 1 \"a\"))") == "-e:2:2: no 1 \"a\"\n");
+  BOOST_TEST(error("(map (lambda (x)\n  (undefined x)) (list 1))") ==
+             "-e:2:3: unbound variable: undefined\n");
+  BOOST_TEST(error("(raise 42)") == "-e:1:1: raised: 42\n");
+  BOOST_TEST(error("(list 1 2\n (let ((x 1) (y)) x))") == "-e:2:14: malformed form y\n");
+  BOOST_TEST(error("(list 1 2") == "-e:1:1: end of input in a list that begins here\n");
+  BOOST_TEST(error("\n\"abc") == "-e:2:1: end of input in a string that begins here\n");
+  BOOST_TEST(error("(+ 1 2))") == "3\n-e:1:8: unexpected closing parenthesis\n");
+}
+
+BOOST_AUTO_TEST_CASE(name_what_is_wrong) {
+  BOOST_TEST(contains(error("(5 1)"), "not a procedure: 5"));
+  BOOST_TEST(contains(error("((lambda (x) x))"), "wrong number of arguments"));
+  BOOST_TEST(contains(error("(car 1 2)"), "wrong number of arguments"));
+  BOOST_TEST(
+      contains(error("(letrec ((a (lambda () b)) (b (a))) b)"), "used before its definition"));
+  BOOST_TEST(contains(error("(set! nobody 1)"), "unbound variable: nobody"));
+  BOOST_TEST(contains(error("(if)"), "malformed form if"));
+  BOOST_TEST(contains(error("(lambda (x x) x)"), "parameter given twice x"));
+  BOOST_TEST(contains(error("(+ 1 (define x 2))"), "a definition where an expression is wanted"));
+  BOOST_TEST(contains(error("else"), "syntax") == false);
+  BOOST_TEST(contains(error("(define-syntax m (syntax-rules () ((_ 1) 1))) (m 2)"),
+                      "no rule of the macro fits"));
+  BOOST_TEST(contains(error("(apply + 1)"), "apply: not a list"));
+}
+
+BOOST_AUTO_TEST_CASE(a_handler_that_returns_from_raise_is_one) {
+  BOOST_TEST(contains(error("(with-exception-handler (lambda (e) 1) (lambda () (raise 2)))"),
+                      "handler returned from raise"));
+}
+
+BOOST_AUTO_TEST_CASE(of_a_macro_without_end_and_of_forms_nested_too_deep) {
+  BOOST_TEST(contains(error("(define-syntax m (syntax-rules () ((_ x) (m (x))))) (m 1)"),
+                      "nested too deep"));
+  BOOST_TEST(contains(error("(define (nest n) (if (= n 0) 1 (list (quote +) 1 (nest (- n 1))))) "
+                            "(eval (nest 100000))"),
+                      "nested too deep"));
+  BOOST_TEST(
+      contains(error("(read (open-input-string (make-string 100000 #\\()))"), "nested too deep"));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_AUTO_TEST_SUITE(numbers)
+
+BOOST_AUTO_TEST_CASE(have_62_bits_and_do_not_wrap) {
+  BOOST_TEST(value("(+ 2305843009213693950 1)") == "2305843009213693951\n");
+  BOOST_TEST(contains(error("(+ 2305843009213693951 1)"), "more than 62 bits"));
+  BOOST_TEST(contains(error("(* 3037000500 3037000500)"), "more than 62 bits"));
+  BOOST_TEST(contains(error("(- -2305843009213693952 1)"), "more than 62 bits"));
+  BOOST_TEST(contains(error("2305843009213693952"), "more than 62 bits"));
+  BOOST_TEST(contains(error("(exact 1e30)"), "more than 62 bits"));
+  BOOST_TEST(contains(error("(expt 10 100)"), "more than 62 bits"));
+  BOOST_TEST(contains(error("(apply * (list 9999999999 9999999999))"), "more than 62 bits"));
+  BOOST_TEST(value("(expt 10. 100)") == "1.0e100\n");
+}
+
+BOOST_AUTO_TEST_CASE(without_fractions_division_is_inexact_where_it_does_not_come_out_even) {
+  BOOST_TEST(value("(list (/ 6 3) (/ 1 4) 1/2)") == "(2 0.25 0.5)\n");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_AUTO_TEST_SUITE(calls)
+
+BOOST_AUTO_TEST_CASE(in_tail_position_take_no_room) {
+  const std::string limit = "ACRE_HARD_LIMIT=24MiB";
+  BOOST_TEST(value("(let loop ((i 0)) (if (< i 1000000) (loop (+ i 1)) i))", limit) == "1000000\n");
+  BOOST_TEST(value("(define (even n) (cond ((= n 0) #t) (else (odd (- n 1)))))"
+                   "(define (odd n) (and (not (= n 0)) (even (- n 1)))) (even 1000000)",
+                   limit) == "#t\n");
+  BOOST_TEST(
+      value("(define (f n) (apply (lambda (m) (if (= m 0) 0 (f (- m 1)))) (list n))) (f 300000)",
+            limit) == "0\n");
+  BOOST_TEST(value("(define (f n k) (if (= n 0) (k 0) (call/cc (lambda (k2) (f (- n 1) k2)))))"
+                   "(f 100000 values)",
+                   limit) == "0\n");
+}
+
+BOOST_AUTO_TEST_CASE(may_be_nested_deep) {
+  BOOST_TEST(
+      value("(define (deep n) (if (= n 0) 0 (+ 1 (deep (- n 1))))) (deep 100000) (deep 1000000)") ==
+      "100000\n1000000\n");
+}
+
+BOOST_AUTO_TEST_CASE(nested_without_end_are_an_error_that_can_be_handled) {
+  BOOST_TEST(contains(error("(define (f) (+ 1 (f))) (f)"), "recursion too deep"));
+  BOOST_TEST(value("(define (f) (+ 1 (f))) (guard (e (#t (error-object-message e))) (f))"
+                   "(guard (e (#t 2)) (f)) (+ 1 2)") ==
+             "\"recursion too deep: the stack of values is full\"\n2\n3\n");
+}
+
+BOOST_AUTO_TEST_CASE(of_continuations_are_for_once) {
+  BOOST_TEST(contains(error("(define (twice k) (k 1)) (define saved #f)"
+                            "(+ 1 (call/cc (lambda (k) (set! saved k) 1)))(saved 5)"),
+                      "continuations go on once"));
+}
+
+BOOST_AUTO_TEST_CASE(of_many_generators_that_nobody_asks_again_leave_nothing) {
+  BOOST_TEST(value("(define (forever) (make-coroutine-generator (lambda (give) (let loop ((i 0)) "
+                   "(give i) (loop (+ i 1))))))"
+                   "(let loop ((i 0) (sum 0)) (if (= i 20000) sum (let ((g (forever))) (g) (loop "
+                   "(+ i 1) (+ sum (g))))))",
+                   "ACRE_HARD_LIMIT=256MiB") == "20000\n");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_AUTO_TEST_SUITE(memory)
+
+BOOST_AUTO_TEST_CASE(running_out_is_an_error_and_the_program_goes_on) {
+  const std::string limit = "ACRE_HARD_LIMIT=8MiB";
+  BOOST_TEST(value("(define (grow l) (grow (cons 1 l)))"
+                   "(guard (e ((out-of-memory? e) (error-object-message e))) (grow (list)))"
+                   "(length (make-list 1000 0))",
+                   limit) == "\"out of memory\"\n1000\n");
+  BOOST_TEST(value("(guard (e (#t (error-object-message e))) (make-vector 1000000000 0)) (+ 1 2)",
+                   limit) == "\"out of memory\"\n3\n");
+  BOOST_TEST(
+      value("(guard (e (#t (error-object-message e))) (make-vector 2305843009213693951)) (+ 1 2)",
+            limit) == "\"out of memory\"\n3\n");
+  BOOST_TEST(contains(error("(define (grow l) (grow (cons 1 l))) (grow (list))", limit),
+                      "out of memory\n"));
+  BOOST_TEST(value("(define (f) (call/cc (lambda (k) (+ 1 (f))))) (guard (e (#t 0)) (f)) (+ 1 2)",
+                   limit) == "0\n3\n");
+}
+
+BOOST_AUTO_TEST_CASE(what_nobody_refers_to_is_collected) {
+  BOOST_TEST(
+      value("(let loop ((i 0)) (if (< i 200) (begin (make-vector 100000 i) (loop (+ i 1))) i))",
+            "ACRE_HARD_LIMIT=8MiB") == "200\n");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_AUTO_TEST_SUITE(printing)
+
+BOOST_AUTO_TEST_CASE(ends_for_what_is_circular) {
+  BOOST_TEST(value("(let ((x (list 1 2 3))) (set-cdr! (cddr x) x) x)") == "#0=(1 2 3 . #0#)\n");
+  BOOST_TEST(value("(let ((v (vector 1 2))) (vector-set! v 1 v) v)") == "#0=#(1 #0#)\n");
+  BOOST_TEST(value("(let ((x (list 1))) (list x x))") == "((1) (1))\n");
+  BOOST_TEST(value("(let ((x (list 1))) (write-shared (list x x)))") == "(#0=(1) #0#)");
+  BOOST_TEST(value("(let ((x (read (open-input-string \"#0=(a . #0#)\")))) (eq? x (cdr x)))") ==
+             "#t\n");
+  BOOST_TEST(value("(let loop ((i 0) (l (list))) (if (< i 100000) (loop (+ i 1) (list l)) (begin "
+                   "(write l (open-output-string)) i)))") == "100000\n");
+}
+
+BOOST_AUTO_TEST_CASE(bars_what_would_not_be_read_back) {
+  BOOST_TEST(value("(string->symbol \"a b\")") == "|a b|\n");
+  BOOST_TEST(value("(list (string->symbol \"\") (string->symbol \"12\") (string->symbol \"+\"))") ==
+             "(|| |12| +)\n");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
