@@ -56,6 +56,26 @@ void alloc_free(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations());
 }
 
+// The same of an explicit kind, by acre_free_sized: out of the thread's list and into it. range(1) objects are
+// taken before the first is freed.
+void explicit_alloc_free(benchmark::State& state) {
+  MicroHeap micro;
+  const acre_kind_info info = {sizeof(info), "explicit", nullptr, nullptr, 0, ACRE_KIND_EXPLICIT};
+  acre_kind kind = ACRE_KIND_NONE;
+  if (acre_kind_register(micro.heap.get(), &info, &kind) != ACRE_OK) throw OutOfMemory();
+  const auto bytes = static_cast<std::size_t>(state.range(0));
+  std::vector<void*> objects(static_cast<std::size_t>(state.range(1)));
+  while (state.KeepRunningBatch(state.range(1))) {
+    for (void*& object : objects) {
+      object = acre_alloc_uninit(micro.thread, bytes, kind);
+      if (object == nullptr) throw OutOfMemory();
+    }
+    for (void* object : objects) acre_free_sized(micro.thread, object, bytes, kind);
+  }
+  if (micro.heap.stats().live_objects != 0) state.SkipWithError("not all were freed");
+  state.SetItemsProcessed(state.iterations());
+}
+
 // acre_realloc of a buffer from 16 bytes to 64 KiB, by `step`; an item is a call. What that leaves behind
 // in small spans is collected outside the time.
 template <class Step>
@@ -100,6 +120,11 @@ BENCHMARK_CAPTURE(free_batch, in_order, false)
     ->Arg(64 << 10);
 BENCHMARK_CAPTURE(free_batch, shuffled, true)->Name("free/shuffled")->Arg(64)->Arg(64 << 10);
 BENCHMARK(alloc_free)->Name("free/alloc_free")->Arg(64)->Arg(64 << 10);
+BENCHMARK(explicit_alloc_free)
+    ->Name("free/explicit")
+    ->Args({64, 1})
+    ->Args({64, 1000})
+    ->Args({64, 100'000});
 BENCHMARK(grow_double)->Name("realloc/double");
 BENCHMARK(grow_by_16)->Name("realloc/by_16");
 

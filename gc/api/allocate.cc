@@ -179,7 +179,13 @@ void* acre_alloc(acre_thread* thread, size_t bytes, acre_kind kind) {
 
 void* acre_alloc_uninit(acre_thread* thread, size_t bytes, acre_kind kind) {
   if (thread == nullptr) return nullptr;
-  if (kind != ACRE_KIND_LEAF && !is_leaf(thread, kind)) return fail(thread, ACRE_E_INVALID);
+  if (kind != ACRE_KIND_LEAF) {
+    // Not past a stop that is asked for: who only ever takes what it freed comes to no other safepoint.
+    const uint32_t stop = __atomic_load_n(&thread->inline_fields.stop_requested, __ATOMIC_RELAXED);
+    void* object = stop == 0 ? thread->cache.try_reuse(bytes, kind) : nullptr;
+    if (object != nullptr) return object;
+    if (!is_leaf(thread, kind)) return fail(thread, ACRE_E_INVALID);
+  }
   if (void* object = thread->cache.try_alloc_uninit(bytes, kind)) return object;
   const InsideAcre inside;
   void* object = alloc_slow(thread, {bytes, bytes, acre::rt::kGranuleBytes, kind, Fill::kUninit});

@@ -21,8 +21,10 @@ void* fail(acre_thread* thread, acre_status status) {
   return nullptr;
 }
 
-bool is_object(acre_thread* thread, const void* address) {
-  return static_cast<bool>(object_at(thread->heap->core.space, Addr(address)));
+// Whether it is an object that a collection may find dead.
+bool is_collected(acre_thread* thread, const void* address) {
+  const acre::rt::ObjectRef object = object_at(thread->heap->core.space, Addr(address));
+  return object && !object.span->explicitly_freed;
 }
 
 Specials& specials_of(acre_thread* thread) { return thread->heap->cycle.weak().specials; }
@@ -32,7 +34,7 @@ acre_status set_finalizer(acre_thread* thread, void* object, acre_finalizer_fn f
   if (thread == nullptr || object == nullptr) return ACRE_E_INVALID;
   const InsideAcre inside;
   if (thread->heap->threads.inside_stop()) return ACRE_E_STATE;
-  if (!is_object(thread, object)) return ACRE_E_INVALID;
+  if (!is_collected(thread, object)) return ACRE_E_INVALID;
   return specials_of(thread).set_finalizer(object, fn, arg, order) ? ACRE_OK : ACRE_E_NOMEM;
 }
 
@@ -60,7 +62,7 @@ acre_weak* acre_weak_new_notify(acre_thread* thread, void* object, acre_weak_fn 
     fail(thread, ACRE_E_STATE);
     return nullptr;
   }
-  if (object != nullptr && !is_object(thread, object)) {
+  if (object != nullptr && !is_collected(thread, object)) {
     fail(thread, ACRE_E_INVALID);
     return nullptr;
   }
@@ -130,7 +132,7 @@ acre_status acre_cleanup_add(acre_thread* thread, void* object, acre_cleanup_fn 
   if (thread == nullptr || object == nullptr || fn == nullptr) return ACRE_E_INVALID;
   const InsideAcre inside;
   if (thread->heap->threads.inside_stop()) return ACRE_E_STATE;
-  if (!is_object(thread, object)) return ACRE_E_INVALID;
+  if (!is_collected(thread, object)) return ACRE_E_INVALID;
   Special* cleanup = specials_of(thread).new_cleanup(object, fn, arg, out != nullptr);
   if (cleanup == nullptr) return ACRE_E_NOMEM;
   if (out != nullptr) *out = static_cast<acre_cleanup*>(cleanup);

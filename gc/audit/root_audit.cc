@@ -129,7 +129,8 @@ void RootAudit::look_at_stack(uintptr_t sp, uintptr_t high, void* fake_stack, ui
 void RootAudit::look_at_word(const Slot& slot) {
   const rt::Space& space = heap_.space;
   const ObjectRef object = find_object(space, Addr(rt::read_raw(slot.address)));
-  if (!object || rt::bits::test(space.mark_words(), space.granule_of(object.base))) return;
+  if (!object || object.span->explicitly_freed) return;
+  if (rt::bits::test(space.mark_words(), space.granule_of(object.base))) return;
   if (objects_.add(object.base.raw, slot.function)) tell(object, slot);
 }
 

@@ -179,7 +179,8 @@ void Cycle::run(Reason reason) {
   const uint64_t before = counts.bytes(counts.mallocs, counts.large_malloc_bytes) -
                           counts.bytes(counts.frees, counts.large_free_bytes);
   pacing_.begin_cycle(before);
-  const uint64_t live = mark();
+  const uint64_t live =
+      mark() + static_cast<uint64_t>(heap_->explicit_bytes.load(std::memory_order_relaxed));
   look_at_what_is_marked();
   if (stacks_->any()) stack_bytes_ += fibers_.after_marking(reason != Reason::kTrigger);
   heap_->allocated_since_gc.store(0, std::memory_order_relaxed);

@@ -82,7 +82,8 @@ void acre_visitor::mark_only(uintptr_t word) {
   if (base == 0) return;
   const Space& space = heap_->space;
   if (!acre::rt::bits::set_unshared(space.mark_words(), space.granule_of(Addr(base)))) return;
-  marked_bytes_ += find_object(space, Addr(base)).span->object_bytes().raw;
+  const Span& span = *find_object(space, Addr(base)).span;
+  if (!span.explicitly_freed) marked_bytes_ += span.object_bytes().raw;
   if (watcher_ != nullptr) watcher_->marked(base);
   pool_->set_overflowed();
 }
@@ -397,6 +398,7 @@ void acre_visitor::mark_waiting() {  // NOLINT(readability-function-size)
 
 // A marked object that is not scanned by a mask.
 void acre_visitor::mark_other(uintptr_t object, Shape shape) {
+  if (shape.scan == Scan::kKept) return;
   if (shape.bytes == 0) marked_bytes_ += find_object(heap_->space, Addr(object)).span->size().raw;
   if (shape.scan == Scan::kOther && !push_grey(Grey{object})) pool_->set_overflowed();
 }

@@ -140,10 +140,12 @@ uint32_t Sweeper::sweep_bits(Span& span) {
   uint64_t freed = 0;
   for (uint64_t i = first; i < first + words; ++i) {
     const uint64_t allocated = rt::bits::load(allocs[i]);
-    if (allocated == 0) continue;
+    // An explicit object that was marked may have been freed since.
+    if (allocated == 0 && !span.explicitly_freed) continue;
     const uint64_t marked = rt::bits::load(marks[i]);
-    const uint64_t dead = allocated & ~marked;
-    live += static_cast<uint64_t>(std::popcount(marked));
+    const uint64_t living = span.explicitly_freed ? allocated : marked;
+    const uint64_t dead = allocated & ~living;
+    live += static_cast<uint64_t>(std::popcount(living));
     if (marked != 0) rt::bits::store(marks[i], 0);
     if (dead == 0) continue;
     rt::bits::store(allocs[i], marked);

@@ -4,6 +4,9 @@
 // zero. Objects are not touched (but with clobber_free); their room is zeroed when a cache takes
 // it. A span in which nothing lives goes back to the page heap.
 //
+// Objects of explicit kinds live whatever their marks say, and a sweep never writes their alloc bits: whoever
+// gives a slot back may clear its bit at any time.
+//
 // When. Lazily, by threads that need room: in the class that they allocate from (Central), and
 // anywhere in the heap before fresh pages are taken (reclaim). What is left is swept before the
 // next cycle, or at once by acre_collect. A cursor over all (kind, class) lists, and the list of

@@ -21,6 +21,7 @@ Ephemerons::Life Ephemerons::life_of(uintptr_t word, uintptr_t* base) const {
   if (rt::bits::test(space.mark_words(), granule)) return Life::kAlive;
   const rt::ObjectRef object = find_object(space, rt::Addr(word));
   if (!object) return Life::kDead;
+  if (object.span->explicitly_freed) return Life::kAlive;
   *base = object.base.raw;
   const bool marked = rt::bits::test(space.mark_words(), space.granule_of(object.base));
   return marked ? Life::kAlive : Life::kUnmarked;

@@ -22,8 +22,8 @@
  *
  * Threads. "Attached thread" below means: call it with the acre_thread of the calling thread,
  * outside a blocking region; calls that return a status answer ACRE_E_INVALID to NULL, those that return a
- * pointer NULL, the others do nothing. Except for acre_alloc, acre_safepoint_slow, acre_blocking_begin and _end and
- * what is inline: there NULL is undefined. "Any thread" means attached or not, unless it says more. Every call
+ * pointer NULL, the others do nothing. Except for acre_alloc, acre_free_sized, acre_realloc_sized, acre_safepoint_slow,
+ * acre_blocking_begin and _end and what is inline: there NULL is undefined. "Any thread" means attached or not, unless it says more. Every call
  * that takes an attached thread may stop there while another thread collects, so a reference that
  * only a register or the stack holds is safe (with conservative_stacks), one that only malloc'ed
  * memory holds is not.
@@ -237,10 +237,24 @@ typedef struct acre_visitor acre_visitor;
  * what another one reads, or call anything of Acre but acre_visit*. */
 typedef void (*acre_trace_fn)(void* object, size_t size, acre_visitor* visitor);
 
-/* For acre_kind_info.flags. Each object begins with one word (8 bytes) of the embedder's own that is no
- * reference: a class, a type tag. With a bitmap, the elements begin behind it. A trace function is called as
- * ever. Reports of verify and audit show the word. */
-enum { ACRE_KIND_HAS_HEADER = 1 };
+/* For acre_kind_info.flags. */
+enum {
+  /* Each object begins with one word (8 bytes) of the embedder's own that is no reference: a class, a type
+   * tag. With a bitmap, the elements begin behind it. A trace function is called as ever. Reports of verify
+   * and audit show the word. */
+  ACRE_KIND_HAS_HEADER = 1,
+  /* Objects live until they are freed (acre_free, acre_free_sized), whether anything refers to them or not: memory
+   * for code that allocates and frees by itself, such as another library's allocator. Leaf kinds only: the
+   * collector does not look into them, so what only they refer to is not kept alive. Limits, statistics, walks and
+   * acre_object_base hold for them as for others. What waits for an object's death (a weak reference, finalizer,
+   * cleanup) cannot be attached: ACRE_E_INVALID. As a key of an ephemeron or weak table, or a weak value, such an
+   * object is alive; the entry goes with the first collection after it was freed, if no other object has got the
+   * address by then.
+   *
+   * What a thread frees of them (small objects) it allocates first again. All room that was freed is for everyone after the next collection. They count in what lives, so collections come when the
+   * heap has grown by gc_percent, of explicit objects as of others. */
+  ACRE_KIND_EXPLICIT = 1 << 1
+};
 
 typedef struct acre_kind_info {
   size_t struct_size;  /* sizeof(acre_kind_info) */
@@ -253,12 +267,12 @@ typedef struct acre_kind_info {
    * (0 bytes, no elements, get room for one). NULL with trace NULL: a leaf kind. */
   const void* pointer_bitmap;
   size_t element_words; /* the number of bits, 1 to 4096; 0 without a bitmap */
-  uint64_t flags;       /* 0 or ACRE_KIND_HAS_HEADER */
+  uint64_t flags;       /* of the above, or 0 */
 } acre_kind_info;
 
 /* Registers a kind with this heap, for the heap's life, and stores its number in *out. Any thread.
- * ACRE_E_INVALID: a NULL argument, a wrong struct_size, flag or element_words, or both trace and
- * bitmap. ACRE_E_LIMIT: ACRE_MAX_KINDS are registered. ACRE_E_NOMEM. */
+ * ACRE_E_INVALID: a NULL argument, a wrong struct_size, flag or element_words, both trace and
+ * bitmap, or one of them with ACRE_KIND_EXPLICIT. ACRE_E_LIMIT: ACRE_MAX_KINDS are registered. ACRE_E_NOMEM. */
 ACRE_API acre_status acre_kind_register(acre_heap* heap, const acre_kind_info* info,
                                         acre_kind* out);
 
@@ -355,11 +369,25 @@ ACRE_API void* acre_realloc(acre_thread* thread, void* object, size_t bytes);
 
 /* Frees an object before the collector would. Optional. The caller promises that nothing refers to
  * it. A large object's memory (above 32 KiB) is free at once, a small one's when its span is next
- * swept or, if it lies in the span that a thread allocates from, when that span is used up. NULL is
+ * swept or, if it lies in the span that a thread allocates from, when that span is used up; of explicit kinds
+ * (ACRE_KIND_EXPLICIT) at once, for the thread that frees it. NULL is
  * allowed. What is not the address of an object (foreign, interior, already freed) changes nothing
  * and sets acre_last_error to ACRE_E_INVALID; but an address that was freed and given out again is
  * that new object. Attached thread. */
 ACRE_API void acre_free(acre_thread* thread, void* object);
+
+/* As acre_free, for an object of kind `kind` that was asked for with `bytes` (or was resized to that by
+ * acre_realloc_sized). Of an explicit kind nothing of that is checked: what is no such object, or was freed
+ * already, damages the heap, except with clobber_free=1 or gc_every, where it is as acre_free. Attached thread,
+ * not NULL. */
+ACRE_API void acre_free_sized(acre_thread* thread, void* object, size_t bytes, acre_kind kind);
+
+/* Resizes an object of an explicit kind from old_bytes, what it was asked for with, to `bytes`: in place where it fits
+ * and no memory would be wasted, else a copy, and the old one is freed. What is added is undefined. NULL `object`:
+ * as acre_alloc_uninit. NULL, and `object` untouched, as acre_alloc_uninit. Checked as acre_free_sized. Attached
+ * thread, not NULL. */
+ACRE_API void* acre_realloc_sized(acre_thread* thread, void* object, size_t old_bytes, size_t bytes,
+                                  acre_kind kind);
 
 /* The start of the object that `any` points to or into, else NULL: for any address at all. Memory
  * behind an object's acre_object_size, free room, and objects that were found dead and swept belong
@@ -690,7 +718,7 @@ typedef struct acre_stats {
   uint64_t mapped;         /* = heap_sys + stack_sys */
   uint64_t vmas;           /* kernel mappings (VMAs) that this heap made */
 
-  uint64_t live_after_gc; /* bytes that the last collection marked */
+  uint64_t live_after_gc; /* bytes that the last collection marked, and those of explicit kinds */
   uint64_t next_gc;       /* the goal: collect when heap_alloc comes near; UINT64_MAX: never */
   uint64_t memory_limit;  /* in effect, in bytes; ACRE_NO_LIMIT: none */
   int64_t gc_percent;

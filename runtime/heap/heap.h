@@ -6,8 +6,13 @@
 //
 //   objects in use (class) = sum over threads of allocated - unused in gaps, + retired threads' - freed
 //
+// What was freed into a thread's free list (free_list.h) the list counts: so an object of an explicit kind is
+// counted as allocated each time that it is, and as freed each time.
+//
 // allocated_since_gc is what is compared with the pacer's trigger: it grows in steps of
-// 64 KiB a thread and is lowered again by what a flush or acre_free gives back.
+// 64 KiB a thread and is lowered again by what a flush or acre_free gives back. Small objects of explicit kinds
+// do not lower it: what it counts of them is room taken that was in no free list, and a collection makes all
+// that was freed such room again.
 
 #ifndef ACRE_RUNTIME_HEAP_HEAP_H_
 #define ACRE_RUNTIME_HEAP_HEAP_H_
@@ -72,6 +77,8 @@ struct Heap {
   std::atomic<uint64_t> stack_trigger;  // or stacks_in_use.bytes() here
   std::atomic<uint64_t> torture_count;
   alignas(64) std::atomic<int64_t> allocated_since_gc;  // less than nothing after many an acre_free
+  // Bytes of explicit kinds in use, while all caches are flushed; else less what these have taken.
+  std::atomic<int64_t> explicit_bytes;
   alignas(64) StacksInUse stacks_in_use;
   // By shard of a central list, so that threads count apart.
   struct alignas(64) Freed : ClassCounters {};

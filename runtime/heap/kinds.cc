@@ -33,10 +33,14 @@ bool KindTable::init(Space* space) {
 
 acre_status KindTable::add(const acre_kind_info& info, acre_kind* out, bool internal) {
   if (info.struct_size != sizeof(acre_kind_info)) return ACRE_E_INVALID;
-  if ((info.flags & ~uint64_t{ACRE_KIND_HAS_HEADER}) != 0) return ACRE_E_INVALID;
+  if ((info.flags & ~uint64_t{ACRE_KIND_HAS_HEADER | ACRE_KIND_EXPLICIT}) != 0)
+    return ACRE_E_INVALID;
+  const bool refers = info.trace != nullptr || info.pointer_bitmap != nullptr;
+  if (refers && (info.flags & ACRE_KIND_EXPLICIT) != 0) return ACRE_E_INVALID;
   if (info.trace != nullptr && info.pointer_bitmap != nullptr) return ACRE_E_INVALID;
   Kind kind{};
   kind.internal = internal;
+  kind.explicitly_freed = (info.flags & ACRE_KIND_EXPLICIT) != 0;
   kind.header_words = (info.flags & ACRE_KIND_HAS_HEADER) != 0 ? 1 : 0;
   if (info.pointer_bitmap != nullptr) {
     if (info.element_words == 0 || info.element_words > kMaxElementWords) return ACRE_E_INVALID;
@@ -95,7 +99,9 @@ void KindTable::fill_shapes(uint32_t number) {
     Shape& shape = shapes_[PageEntry::shape_of(number, size_class)];
     shape = {0, kClasses[size_class].bytes, Scan::kOther};
     const uint32_t words = shape.bytes / sizeof(void*);
-    if (kind.tracing == Tracing::kLeaf) {
+    if (kind.explicitly_freed) {
+      shape = {0, 0, Scan::kKept};
+    } else if (kind.tracing == Tracing::kLeaf) {
       shape.scan = Scan::kNone;
     } else if (kind.tracing != Tracing::kFunction && words != 0 && words <= 64) {
       shape.scan = Scan::kMask;

@@ -30,6 +30,7 @@ enum class Tracing : uint8_t { kLeaf, kConservative, kBitmap, kFunction };
 struct Kind {
   Tracing tracing;
   bool internal;  // its objects are Acre's own: not to be written, freed or resized by embedders
+  bool explicitly_freed;   // ACRE_KIND_EXPLICIT; kLeaf
   uint8_t header_words;    // 1: each object begins with the embedder's header
   uint32_t element_words;  // kBitmap
   const uint64_t* bitmap;  // kBitmap: bit i % 64 of word i / 64
@@ -51,11 +52,12 @@ struct Kind {
 enum class Scan : uint8_t {
   kNone,   // leaf
   kMask,   // the words of `mask`; the object has at most 64
+  kKept,   // of an explicit kind: as leaf, and not counted, since it lives whether marked or not
   kOther,  // by the kind's record
 };
 struct Shape {
   uint64_t mask;
-  uint32_t bytes;  // of an object; 0: large
+  uint32_t bytes;  // of an object; 0: large, or kKept
   Scan scan;
 };
 static_assert(sizeof(Shape) == 16);

@@ -75,7 +75,7 @@ bool LargeList::sweep_one(uint32_t sweep_gen, Span** dead) {
   span->unswept_large = false;
   span->sweep_gen.store(sweep_gen, std::memory_order_release);
   const uint64_t granule = space_->granule_of(span->start(*space_));
-  if (bits::clear(space_->mark_words(), granule)) {
+  if (bits::clear(space_->mark_words(), granule) || span->explicitly_freed) {
     link(&swept_, span);
     ++swept_count_;
   } else {

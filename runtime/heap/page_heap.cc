@@ -155,6 +155,7 @@ Span* PageHeap::make_span(const SpanRequest& request, const PageRun& run) {
   span->kind = request.kind;
   span->known_zero = zero_when_released_ && run.scavenged == run.pages;
   span->in_use = true;
+  span->explicitly_freed = request.explicitly_freed;
   span->search_from = 0;
   span->sweep_gen.store(request.sweep_gen, std::memory_order_relaxed);
   span->stack = nullptr;

@@ -34,6 +34,7 @@ struct SpanRequest {
   uint8_t size_class;  // kLargeClass: one object, or a stack
   uint8_t kind;
   uint32_t sweep_gen;
+  bool explicitly_freed = false;
   bool stack = false;  // no object but a stack; of class kLargeClass and kind ACRE_KIND_LEAF
 };
 

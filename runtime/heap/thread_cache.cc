@@ -13,6 +13,7 @@ void* ThreadCache::alloc_slow(uint64_t bytes, uint32_t kind, Fill fill) {
   const uint64_t object_bytes = kClasses[size_class].bytes;
   Slot& slot = slot_at(kind, size_class);
   if (kind >= kinds_used()) kinds_used_.store(kind + 1, std::memory_order_relaxed);
+  if (void* object = reuse(size_class, kind, bytes, fill)) return object;
   if (slot.gap.gap_end - slot.gap.cursor < object_bytes && !refill(slot, kind, size_class)) {
     return nullptr;
   }
@@ -50,7 +51,7 @@ bool ThreadCache::next_gap(Slot& slot, uint8_t size_class) {
   if (inline_ == Inline::kNever) slot.gap.limit = 0;
   span.known_zero = false;
   set_alloc_bits(space, span, run.offset, run.slots);
-  count_allocated(size_class, run.slots, uint64_t{run.slots} * shape.bytes);
+  count_allocated(span, run.slots, uint64_t{run.slots} * shape.bytes);
   end_change();
   return true;
 }
@@ -65,7 +66,8 @@ bool ThreadCache::next_span(Slot& slot, uint32_t kind, uint8_t size_class) {
     span = heap_->pages.alloc_span({.pages = pages,
                                     .size_class = size_class,
                                     .kind = static_cast<uint8_t>(kind),
-                                    .sweep_gen = sweep_gen},
+                                    .sweep_gen = sweep_gen,
+                                    .explicitly_freed = heap_->kinds.get(kind).explicitly_freed},
                                    page_cache_);
     if (span == nullptr) return false;
     span->shard = static_cast<uint8_t>(shard_ % Central::kShards);
@@ -86,7 +88,7 @@ void ThreadCache::drop_span(Slot& slot, uint32_t kind, uint8_t size_class) {
     const auto offset = static_cast<uint32_t>(gap.cursor - span.start(heap_->space).raw);
     clear_alloc_bits(heap_->space, span, offset, unused);
     span.search_from = std::min(span.search_from, offset);
-    count_allocated(size_class, -uint64_t{unused}, -(uint64_t{unused} * object_bytes));
+    count_allocated(span, -uint64_t{unused}, -(uint64_t{unused} * object_bytes));
   }
   span.gap.store(nullptr, std::memory_order_release);
   slot.gap.set(0, 0);
@@ -122,51 +124,20 @@ void* ThreadCache::alloc_large(uint64_t bytes, uint32_t kind, uint64_t align, Fi
                                .align = PageCount(std::max(align >> kPageShift, uint64_t{1})),
                                .size_class = kLargeClass,
                                .kind = static_cast<uint8_t>(kind),
-                               .sweep_gen = heap_->generation()},
+                               .sweep_gen = heap_->generation(),
+                               .explicitly_freed = heap_->kinds.get(kind).explicitly_freed},
                               page_cache_);
   if (span == nullptr) return nullptr;
   void* object = span->start(heap_->space).as<void>();
   if (fill == Fill::kZero && !span->known_zero) memset(object, 0, span->size().raw);
   span->known_zero = false;
-  count_allocated(kLargeClass, 1, span->size().raw);
+  count_allocated(*span, 1, span->size().raw);
   heap_->large.add(span, heap_->generation());
   return object;
 }
 
-bool ThreadCache::free_object(void* object) {
-  const ObjectRef ref = object_at(heap_->space, Addr(object));
-  if (!ref) return false;
-  Span& span = *ref.span;
-  if (heap_->kinds.get(span.kind).internal) return false;
+void ThreadCache::count_allocated(const Span& span, uint64_t objects, uint64_t bytes) {
   const uint8_t size_class = span.size_class;
-  const ByteCount bytes = span.object_bytes();
-  if (span.is_large()) {
-    if (!heap_->large.take(&span)) return false;
-    if (span.has_specials.load(std::memory_order_relaxed)) heap_->collector->forget(ref.base);
-    if (heap_->options.clobber_free != 0) clobber(ref.base, bytes);
-    heap_->pages.free_span(span);
-  } else {
-    // Its bit must not come back from the marks of the last cycle.
-    heap_->collector->sweep_in_place(span);
-    const uint64_t granule = heap_->space.granule_of(ref.base);
-    if (!bits::test(heap_->space.alloc_words(), granule)) return false;
-    if (span.has_specials.load(std::memory_order_relaxed)) heap_->collector->forget(ref.base);
-    // Before the bit is clear: then another thread may have the slot.
-    if (heap_->options.clobber_free != 0) clobber(ref.base, bytes);
-    // Release, and acquire in set_alloc_bits: what was written here comes before what the slot's next
-    // owner writes.
-    const uint64_t bit = uint64_t{1} << (granule % 64);
-    std::atomic<uint64_t>& word = heap_->space.alloc_words()[granule / 64];
-    if ((word.fetch_and(~bit, std::memory_order_release) & bit) == 0) return false;
-    span.freed.fetch_add(1, std::memory_order_relaxed);
-  }
-  heap_->count_freed(shard_, size_class, 1, bytes);
-  uncounted_ -= static_cast<int64_t>(bytes.raw);
-  if (uncounted_ <= -static_cast<int64_t>(kCountStep)) publish_count();
-  return true;
-}
-
-void ThreadCache::count_allocated(uint8_t size_class, uint64_t objects, uint64_t bytes) {
   // Only this thread writes its counters, so no locked operation is needed.
   auto& count = allocated_.objects[size_class];
   count.store(count.load(std::memory_order_relaxed) + objects, std::memory_order_release);
@@ -174,6 +145,7 @@ void ThreadCache::count_allocated(uint8_t size_class, uint64_t objects, uint64_t
     auto& large = allocated_.large_bytes;
     large.store(large.load(std::memory_order_relaxed) + bytes, std::memory_order_release);
   }
+  if (span.explicitly_freed) explicit_bytes_ += static_cast<int64_t>(bytes);
   uncounted_ += static_cast<int64_t>(bytes);
   if (uncounted_ >= static_cast<int64_t>(kCountStep)) publish_count();
 }
@@ -185,6 +157,7 @@ void ThreadCache::publish_count() {
 
 void ThreadCache::flush() {
   for (uint32_t kind = 0; kind < kinds_used(); ++kind) {
+    empty_lists(kind);
     for (unsigned size_class = 1; size_class < kSizeClasses; ++size_class) {
       Slot& slot = slot_at(kind, static_cast<uint8_t>(size_class));
       if (slot.span != nullptr) drop_span(slot, kind, static_cast<uint8_t>(size_class));
@@ -192,6 +165,8 @@ void ThreadCache::flush() {
   }
   heap_->pages.flush_cache(page_cache_);
   publish_count();
+  heap_->explicit_bytes.fetch_add(explicit_bytes_, std::memory_order_relaxed);
+  explicit_bytes_ = 0;
 }
 
 void ThreadCache::add_counters(uint64_t (&objects)[kSizeClasses], uint64_t* large_bytes) const {
@@ -215,7 +190,9 @@ void ThreadCache::read_counters(uint64_t (&objects)[kSizeClasses], uint64_t* lar
   }
   *large_bytes += allocated_.large_bytes.load(std::memory_order_acquire);
   for (uint32_t kind = 0; kind < kinds_used(); ++kind) {
+    const FreeList* lists = lists_of(kind);
     for (unsigned size_class = 1; size_class < kSizeClasses; ++size_class) {
+      if (lists != nullptr) objects[size_class] += lists[size_class].popped();
       const Gap& gap = slots_[kind * kSizeClasses + size_class].gap;
       const uintptr_t end = __atomic_load_n(&gap.gap_end, __ATOMIC_ACQUIRE);
       const uintptr_t cursor = __atomic_load_n(&gap.cursor, __ATOMIC_ACQUIRE);
@@ -224,7 +201,25 @@ void ThreadCache::read_counters(uint64_t (&objects)[kSizeClasses], uint64_t* lar
   }
 }
 
+void ThreadCache::add_frees(uint64_t (&objects)[kSizeClasses]) const {
+  for (uint32_t kind = 0; kind < kinds_used(); ++kind) {
+    const FreeList* lists = lists_of(kind);
+    for (unsigned size_class = 1; lists != nullptr && size_class < kSizeClasses; ++size_class) {
+      objects[size_class] += lists[size_class].pushed();
+    }
+  }
+}
+
 void ThreadCache::retire_counters() {
+  for (uint32_t kind = 0; kind < kinds_used(); ++kind) {
+    FreeList* lists = lists_of(kind);
+    for (unsigned size_class = 1; lists != nullptr && size_class < kSizeClasses; ++size_class) {
+      FreeList& list = lists[size_class];
+      heap_->retired.objects[size_class].fetch_add(list.popped(), std::memory_order_relaxed);
+      heap_->count_freed(shard_, static_cast<uint8_t>(size_class), list.pushed(), ByteCount(0));
+      list.forget_counts();
+    }
+  }
   for (unsigned size_class = 0; size_class < kSizeClasses; ++size_class) {
     auto& count = allocated_.objects[size_class];
     heap_->retired.objects[size_class].fetch_add(count.exchange(0), std::memory_order_relaxed);

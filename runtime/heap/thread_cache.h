@@ -14,6 +14,9 @@
 //
 // A large object (above 32 KiB) is a span of its own.
 //
+// Small objects of explicit kinds go, when they are freed, into a list of the thread that freed them, and are the
+// first that it gives out again (try_reuse). What is in no list comes from gaps, as for other kinds.
+//
 // Threads: one thread's. Others read `gap` and the counters (relaxed), and flush it while its
 // thread is stopped. Nothing in here stops or collects: the caller decides that before alloc_slow,
 // and after it returned NULL for want of pages.
@@ -24,6 +27,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "runtime/base/check.h"
+#include "runtime/heap/free_list.h"
 #include "runtime/heap/heap.h"
 
 namespace acre::rt {
@@ -51,12 +56,20 @@ class ThreadCache {
     heap_ = heap;
     shard_ = shard;
     inline_ = inlined;
+    if (kinds_used() != 0) open_lists();
   }
 
   // An object of at least `bytes`, all zero, or NULL: take the slow path. `kind` may be any number.
   void* try_alloc(uint64_t bytes, uint32_t kind);
   // The same without content; what lies behind `bytes` is zero.
   void* try_alloc_uninit(uint64_t bytes, uint32_t kind);
+
+  // For objects of explicit kinds, as try_alloc_uninit, from what this thread has freed. NULL: there is none, or
+  // it is another kind's.
+  void* try_reuse(uint64_t bytes, uint32_t kind);
+  // Frees an object of an explicit kind that was asked for with so many bytes. Nothing of that is checked. False:
+  // free_object must.
+  bool try_free(void* object, uint64_t bytes, uint32_t kind);
 
   // `kind` is known. NULL: no pages. Large objects take this path always; `align` beyond 16 bytes
   // too.
@@ -76,6 +89,8 @@ class ThreadCache {
   // What the thread has allocated, less what its gaps have left. Any thread: reads again while the
   // cache takes or drops a gap, so that no total ever falls.
   void add_counters(uint64_t (&objects)[kSizeClasses], uint64_t* large_bytes) const;
+  // What it has freed into its lists. To be read of all threads before what they have allocated.
+  void add_frees(uint64_t (&objects)[kSizeClasses]) const;
   // Adds them to the heap's and forgets them: at detach, after a flush.
   void retire_counters();
 
@@ -103,8 +118,17 @@ class ThreadCache {
   void drop_span(Slot& slot, uint32_t kind, uint8_t size_class);
   static void zero_ahead(Gap& gap, uint64_t object_bytes);
   static void* take_unseen(Gap& gap, uint64_t bytes, uint64_t object_bytes, Fill fill);
-  void count_allocated(uint8_t size_class, uint64_t objects, uint64_t bytes);
+  void count_allocated(const Span& span, uint64_t objects, uint64_t bytes);
+  void lower_count(ByteCount freed);
   void publish_count();
+  FreeList* lists_of(uint32_t kind) const { return lists_[kind].load(std::memory_order_acquire); }
+  FreeList* make_lists(uint32_t kind);
+  void open_lists();
+  void* reuse(uint8_t size_class, uint32_t kind, uint64_t bytes, Fill fill);
+  void empty_lists(uint32_t kind);
+  void give_up(void* slot);
+  bool free_small(const ObjectRef& object);
+  static void zero_behind(uintptr_t object, uint64_t bytes, uint64_t object_bytes);
   // The owner's only, so no locked operation. What changes in between is stored with release, so
   // that a reader who sees any of it sees the odd number, too.
   void begin_change() { step_changes(); }
@@ -123,14 +147,18 @@ class ThreadCache {
   int64_t uncounted_;  // bytes taken and not yet in heap_->allocated_since_gc
   ClassCounters allocated_;
   alignas(64) Slot slots_[kMaxKinds * kSizeClasses];
+  // By kind; NULL: it has none. Of explicit kinds that this thread has freed objects of, for good.
+  std::atomic<FreeList*> lists_[kMaxKinds];
+  int64_t explicit_bytes_;  // taken for explicit kinds, and not yet in heap_->explicit_bytes
 
  public:
   static constexpr size_t kGapsOffset = 640;  // of slots_, asserted below
 };
 
 // What inline code in acre.h counts on.
-static_assert(sizeof(ThreadCache) ==
-              ThreadCache::kGapsOffset + kMaxKinds * kSizeClasses * sizeof(acre_gap));
+static_assert(sizeof(ThreadCache) == ThreadCache::kGapsOffset +
+                                         kMaxKinds * kSizeClasses * sizeof(acre_gap) +
+                                         (kMaxKinds + 1) * sizeof(void*));
 
 inline void* ThreadCache::try_alloc(uint64_t bytes, uint32_t kind) {
   if (bytes > kMaxSmallBytes || kind >= kMaxKinds) return nullptr;
@@ -157,13 +185,41 @@ inline void* ThreadCache::try_alloc_uninit(uint64_t bytes, uint32_t kind) {
   // Nobody zeroed it ahead, which would have brought it into the cache.
   __builtin_prefetch(Addr(next).as<void>(), 1);
   __builtin_prefetch(Addr(next + 64).as<void>(), 1);
-  // The caller writes the rest, so the whole of the last granule may go.
+  zero_behind(object, bytes, object_bytes);
+  return Addr(object).as<void>();
+}
+
+// Of an object without content. The caller writes the rest, so the whole of the last granule may go.
+inline void ThreadCache::zero_behind(uintptr_t object, uint64_t bytes, uint64_t object_bytes) {
   if (object_bytes - bytes > kGranuleBytes) {
     memset(Addr(object + bytes).as<void>(), 0, object_bytes - bytes);
   } else {
-    memset(Addr(next - kGranuleBytes).as<void>(), 0, kGranuleBytes);
+    memset(Addr(object + object_bytes - kGranuleBytes).as<void>(), 0, kGranuleBytes);
   }
-  return Addr(object).as<void>();
+}
+
+inline void* ThreadCache::try_reuse(uint64_t bytes, uint32_t kind) {
+  if (bytes > kMaxSmallBytes || kind >= kMaxKinds) return nullptr;
+  FreeList* lists = lists_[kind].load(std::memory_order_relaxed);
+  if (lists == nullptr) return nullptr;
+  const uint8_t size_class = class_for(bytes);
+  FreeList& list = lists[size_class];
+  if (list.empty() || !list.open()) return nullptr;
+  void* object = list.pop();
+  zero_behind(Addr(object).raw, bytes, kClasses[size_class].bytes);
+  return object;
+}
+
+inline bool ThreadCache::try_free(void* object, uint64_t bytes, uint32_t kind) {
+  if (bytes > kMaxSmallBytes || kind >= kMaxKinds) return false;
+  FreeList* lists = lists_[kind].load(std::memory_order_relaxed);
+  if (lists == nullptr) return false;
+  FreeList& list = lists[class_for(bytes)];
+  if (!list.open()) return false;
+  ACRE_DCHECK(object_at(heap_->space, Addr(object)).base == Addr(object),
+              "what is freed by its size is an object");
+  list.push(object);
+  return true;
 }
 
 }  // namespace acre::rt

@@ -5,10 +5,11 @@
 namespace acre::rt {
 namespace {
 
-void read_shared_counts(const Heap& heap, AllocationCounts& counts) {
+void read_counts(const Heap& heap, ThreadRegistry& threads, AllocationCounts& counts) {
   counts = {};
   // Frees first: an object is counted as allocated before it can be freed, so that no reading finds
   // more freed than allocated.
+  threads.for_each([&counts](const Thread& thread) { thread.cache.add_frees(counts.frees); });
   for (const ClassCounters& freed : heap.freed) {
     for (unsigned i = 0; i < kSizeClasses; ++i) {
       counts.frees[i] += freed.objects[i].load(std::memory_order_acquire);
@@ -19,6 +20,9 @@ void read_shared_counts(const Heap& heap, AllocationCounts& counts) {
     counts.mallocs[i] = heap.retired.objects[i].load(std::memory_order_relaxed);
   }
   counts.large_malloc_bytes = heap.retired.large_bytes.load(std::memory_order_relaxed);
+  threads.for_each([&counts](const Thread& thread) {
+    thread.cache.add_counters(counts.mallocs, &counts.large_malloc_bytes);
+  });
 }
 
 }  // namespace
@@ -38,10 +42,7 @@ uint64_t AllocationCounts::bytes(const uint64_t (&counts)[kSizeClasses],
 
 AllocationCounts count_allocations(Heap& heap, ThreadRegistry& threads) {
   AllocationCounts counts;
-  read_shared_counts(heap, counts);
-  threads.for_each([&counts](const Thread& thread) {
-    thread.cache.add_counters(counts.mallocs, &counts.large_malloc_bytes);
-  });
+  read_counts(heap, threads, counts);
   return counts;
 }
 
@@ -49,13 +50,7 @@ namespace {
 
 // In place: a copy is a kilobyte of somebody's small stack.
 void count_allocations_locked(Heap& heap, ThreadRegistry& threads, AllocationCounts& counts) {
-  const auto add = [&counts](const Thread& thread) {
-    thread.cache.add_counters(counts.mallocs, &counts.large_malloc_bytes);
-  };
-  threads.with_list_locked([&] {
-    read_shared_counts(heap, counts);
-    threads.for_each(add);
-  });
+  threads.with_list_locked([&] { read_counts(heap, threads, counts); });
 }
 
 }  // namespace

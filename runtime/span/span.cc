@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "runtime/base/bits.h"
+#include "runtime/base/raw_memory.h"
 
 namespace acre::rt {
 namespace {
@@ -61,6 +62,10 @@ ObjectRef find_object(const Space& space, Addr any) {
   const Addr base = start + ByteCount(offset);
   if (!bits::test(space.alloc_words(), space.granule_of(base))) return {};
   if (in_unused_gap(*span, base.raw)) return {};
+  if (span->explicitly_freed && !span->is_large() &&
+      read_raw(base.raw + sizeof(uintptr_t)) == listed_word(base.raw)) {
+    return {};
+  }
   return {base, span};
 }
 

@@ -21,6 +21,9 @@
 // cursor through it. [cursor, gap_end) is not allocated although its bits are set: `gap` points to
 // where the cursor is, so that every reader can tell; a flush clears those bits.
 //
+// Explicit kinds (ACRE_KIND_EXPLICIT). No sweep clears the alloc bit of such an object. One that was freed may
+// lie in a thread's free list (heap/free_list.h), its bit still set: its second word says so.
+//
 // Threads. Bits change by atomic operations. Fields without atomic are written by the owner only,
 // before the page table says that the span exists or while it owns it.
 
@@ -64,8 +67,9 @@ struct Span {
   uint8_t kind;
   bool known_zero;  // fresh pages from the kernel, never handed out
   bool in_use;
-  uint8_t shard;       // of small spans: of their central list
-  bool unswept_large;  // of large spans: in the list of unswept ones
+  uint8_t shard;          // of small spans: of their central list
+  bool unswept_large;     // of large spans: in the list of unswept ones
+  bool explicitly_freed;  // of an explicit kind: its objects live until they are freed
   std::atomic<bool>
       has_specials;      // records that are attached to an object of it (gc/weak) there were once
   uint32_t search_from;  // byte offset: no free slot that was not freed since lies below
@@ -110,8 +114,12 @@ struct ObjectRef {
   explicit operator bool() const { return span != nullptr; }
 };
 
-// Any address at all. Empty: in no object (also: free slot, unused tail of a cache's gap, span's
-// tail).
+// The second word of a slot of an explicit kind that lies in a free list. An object has it there by a chance of
+// 1 in 2^64, for it is another one for each address and is gone when the slot leaves its list.
+constexpr uintptr_t listed_word(uintptr_t slot) { return slot ^ 0xd1b54a32d192ed03; }
+
+// Any address at all. Empty: in no object (also: free slot, one in a free list, unused tail of a cache's gap,
+// span's tail).
 ObjectRef find_object(const Space& space, Addr any);
 
 // Only the exact start of an object.

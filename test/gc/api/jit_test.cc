@@ -98,9 +98,10 @@ BOOST_AUTO_TEST_CASE(the_facts_are_those_of_the_structures) {
   BOOST_TEST(facts.gap_cursor == offsetof(rt::Gap, cursor));
   BOOST_TEST(facts.gap_limit == offsetof(rt::Gap, limit));
   BOOST_TEST(facts.gaps_per_kind == rt::kSizeClasses);
-  BOOST_TEST(sizeof(thread.cache) == rt::ThreadCache::kGapsOffset + size_t{ACRE_MAX_KINDS} *
-                                                                        facts.gaps_per_kind *
-                                                                        facts.gap_bytes);
+  BOOST_TEST(sizeof(thread.cache) ==
+             rt::ThreadCache::kGapsOffset +
+                 size_t{ACRE_MAX_KINDS} * facts.gaps_per_kind * facts.gap_bytes +
+                 size_t{ACRE_MAX_KINDS + 1} * sizeof(void*));
   for (size_t bytes = 0; bytes <= facts.inline_bytes; ++bytes) {
     BOOST_TEST(acre_jit_object_bytes(&facts, bytes) == rt::kClasses[rt::class_for(bytes)].bytes);
     BOOST_TEST(acre_jit_object_bytes(&facts, bytes) == ACRE_INLINE_CLASS_BYTES(bytes));

@@ -176,7 +176,7 @@ BOOST_FIXTURE_TEST_CASE(misuse_of_registration_has_a_status, PreciseHeap) {
   BOOST_TEST(refused({sizeof(good) - 1, "a", nullptr, nullptr, 0, 0}));
   BOOST_TEST(refused({sizeof(good) + 8, "a", nullptr, nullptr, 0, 0}));
   BOOST_TEST(refused({SIZE_MAX, "a", nullptr, nullptr, 0, 0}));
-  BOOST_TEST(refused({sizeof(good), "a", nullptr, nullptr, 0, 2}));
+  BOOST_TEST(refused({sizeof(good), "a", nullptr, nullptr, 0, 4}));
   BOOST_TEST(refused({sizeof(good), "a", nullptr, bits, 1, 3}));
   BOOST_TEST(refused({sizeof(good), "a", nullptr, nullptr, 0, UINT64_MAX}));
   BOOST_TEST(refused({sizeof(good), "a", nullptr, nullptr, 1, 0}));

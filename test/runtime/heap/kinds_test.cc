@@ -51,7 +51,7 @@ BOOST_AUTO_TEST_CASE(mistakes_are_a_status_and_register_nothing) {
   acre_kind_info wrong_size = info_with();
   wrong_size.struct_size -= 8;
   acre_kind_info wrong_flags = info_with();
-  wrong_flags.flags = 2;
+  wrong_flags.flags = 4;
   for (const acre_kind_info& info :
        {wrong_size, wrong_flags, info_with(bits, 0), info_with(bits, 4097), info_with(nullptr, 1),
         info_with(bits, 1, &trace_nothing)}) {
