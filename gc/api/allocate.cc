@@ -57,19 +57,34 @@ bool refused_by_limit(acre_heap* heap, const Request& request) {
 // All of the sweep is done before the try: room may lie in any span, and pages in a row only be
 // there when the last of them is free.
 void* collect_and_take(acre_thread* thread, const Request& request) {
-  thread->heap->cycle.collect(thread, Reason::kNoMemory);
+  if (!acre::gc::leaves_it_to_polls(*thread))
+    thread->heap->cycle.collect(thread, Reason::kNoMemory);
   thread->heap->cycle.finish_sweep();
   return take_room(thread, request);
 }
 
+bool torture_is_due(acre::rt::Heap& heap) {
+  const int every = heap.options.gc_every;
+  if (every <= 0) return false;
+  const uint64_t count = heap.torture_count.fetch_add(1, std::memory_order_relaxed) + 1;
+  return count % static_cast<uint64_t>(every) == 0;
+}
+
 void collect_if_due(acre_thread* thread) {
   acre_heap* heap = thread->heap;
-  const int every = heap->core.options.gc_every;
-  if (every > 0) {
-    const uint64_t count = heap->core.torture_count.fetch_add(1, std::memory_order_relaxed) + 1;
-    if (count % static_cast<uint64_t>(every) == 0) heap->cycle.collect(thread, Reason::kForced);
-  }
+  if (torture_is_due(heap->core)) heap->cycle.collect(thread, Reason::kForced);
   if (heap->core.wants_collection()) heap->cycle.collect(thread, Reason::kTrigger);
+}
+
+// In place of a collection: the next poll looks.
+void ask_for_poll_if_due(acre_thread* thread) {
+  using AtPoll = acre_thread::AtPoll;
+  if (torture_is_due(thread->heap->core)) thread->at_poll = AtPoll::kForced;
+  if (thread->at_poll == AtPoll::kNothing && thread->heap->core.wants_collection()) {
+    thread->at_poll = AtPoll::kIfDue;
+  }
+  if (thread->at_poll == AtPoll::kNothing) return;
+  __atomic_store_n(&thread->inline_fields.stop_requested, 1, __ATOMIC_RELAXED);
 }
 
 // The size of the object that a request of this size gets.
@@ -102,8 +117,12 @@ __attribute__((noinline)) void* alloc_slow(acre_thread* thread, Request request)
   ACRE_DCHECK(thread->attach_depth != 0 && pthread_equal(thread->id, pthread_self()) != 0,
               "an acre_thread is used by its thread, while that is attached");
   if (request.bytes > heap->core.space.reserved().raw) return fail(thread, ACRE_E_NOMEM);
-  thread->registry->safepoint(thread);
-  collect_if_due(thread);
+  if (acre::gc::leaves_it_to_polls(*thread)) {
+    ask_for_poll_if_due(thread);
+  } else {
+    thread->registry->safepoint(thread);
+    collect_if_due(thread);
+  }
   void* object = take_room(thread, request);
   // Before anything is refused, and whether or not collections are put off.
   if (object == nullptr && heap->cycle.give_back_idle_stacks(thread)) {

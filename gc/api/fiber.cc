@@ -23,6 +23,7 @@ bool stack_size(size_t asked, ByteCount* out) {
 }
 
 void collect_all(acre_heap* heap, acre_thread* thread) {
+  if (acre::gc::leaves_it_to_polls(*thread)) return;
   heap->cycle.collect(thread, acre::gc::Reason::kNoMemory);
   heap->cycle.finish_sweep();
 }
@@ -32,7 +33,7 @@ void collect_all(acre_heap* heap, acre_thread* thread) {
 template <class Take>
 Stack* take_or_collect(acre_thread* thread, ByteCount bytes, Take take) {
   acre_heap* heap = thread->heap;
-  if (heap->core.wants_collection_of_stacks()) {
+  if (heap->core.wants_collection_of_stacks() && !acre::gc::leaves_it_to_polls(*thread)) {
     heap->cycle.collect(thread, acre::gc::Reason::kTrigger);
   }
   if (Stack* stack = take()) return stack;

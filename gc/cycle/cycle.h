@@ -199,4 +199,13 @@ struct acre_heap {
   acre_status destroy();
 };
 
+namespace acre::gc {
+
+// Whether this thread collects in its polls only, not where it allocates (collect_at_polls).
+inline bool leaves_it_to_polls(const rt::Thread& thread) {
+  return thread.heap->core.options.collect_at_polls != 0 && !thread.uncooperative;
+}
+
+}  // namespace acre::gc
+
 #endif  // ACRE_GC_CYCLE_CYCLE_H_

@@ -28,17 +28,17 @@
  * only a register or the stack holds is safe (with conservative_stacks), one that only malloc'ed
  * memory holds is not.
  *
- * Fork. Any thread may fork at any time, whatever others do: all heaps are usable in the child. It has the
- * thread that forked, attached as it was, in its blocking region if it was in one; the other threads are
- * detached there, what only they held is garbage, handles and other roots stay. Acre's own threads begin anew
- * when they are needed. A fork stops the world of every heap of the process, so it waits for attached threads
- * as a collection does (posix_spawn and vfork do not); but an uncooperative thread that is outside Acre runs on,
- * and waits when it calls Acre. A lock that libc's fork takes (malloc's, stdio's), or a handler older than the first
- * heap, must not be held across a call of Acre. Acre's handlers (pthread_atfork) are registered with
- * the first heap: an embedder's own may use heaps if they are registered later; older ones must call nothing
- * of Acre. The exception is a fork from within a callback for which the world is stopped (trace function, root
- * scanner, walk, report of acre_verify), or from the watchdog's: there the child must exec or _exit and call nothing of
- * Acre. No fork from a signal handler that interrupted a call of Acre.
+ * Fork. Any thread may fork at any time, whatever others do: all heaps are usable in the child. It has the thread
+ * that forked, attached as it was, in its blocking region if it was in one; the other threads are detached there,
+ * what only they held is garbage, handles and other roots stay. Acre's own threads begin anew when they are
+ * needed. A fork stops the world of every heap of the process, so it waits for attached threads as a collection
+ * does (posix_spawn and vfork do not); but an uncooperative thread that is outside Acre runs on, and waits when it
+ * calls Acre. A lock that libc's fork takes (malloc's, stdio's), or a handler older than the first heap, must not
+ * be held across a call of Acre. Acre's handlers (pthread_atfork) are registered with the first heap: an
+ * embedder's own may use heaps if they are registered later; older ones must call nothing of Acre. The exception
+ * is a fork from within a callback for which the world is stopped (trace function, root scanner, walk, report of
+ * acre_verify), or from the watchdog's: there the child must exec or _exit and call nothing of Acre. No fork from
+ * a signal handler that interrupted a call of Acre.
  *
  * Pointers. Heaps, threads and handles that a call works on must be valid; where a call says
  * nothing of NULL, NULL is undefined. A call that may collect keeps the objects that it is given
@@ -84,10 +84,10 @@ ACRE_API const char* acre_strerror(acre_status status);
 enum { ACRE_HUGE_PAGES_AUTO = 0, ACRE_HUGE_PAGES_ALWAYS = 1, ACRE_HUGE_PAGES_NEVER = 2 };
 enum { ACRE_TRACE_GC = 1u << 0, ACRE_TRACE_SCAV = 1u << 1 };
 
-/* For memory_limit and acre_set_memory_limit: a share of what the process may have, which is the least of
- * the limits of its memory cgroup and those above it (version 2: memory.max and memory.high; version 1:
- * memory.limit_in_bytes) and of physical memory. It is read again each second (not with scavenger=0). AUTO is 90 percent: the
- * rest is for what the process has beside the heap. */
+/* For memory_limit and acre_set_memory_limit: a share of what the process may have, which is the least of the
+ * limits of its memory cgroup and those above it (version 2: memory.max and memory.high; version 1:
+ * memory.limit_in_bytes) and of physical memory. It is read again each second (not with scavenger=0). AUTO is 90
+ * percent: the rest is for what the process has beside the heap. */
 #define ACRE_LIMIT_AUTO (SIZE_MAX - 1)
 #define ACRE_LIMIT_PERCENT(percent) (SIZE_MAX - 1 - (size_t)(percent)) /* 1 to 100 */
 
@@ -140,18 +140,15 @@ ACRE_API acre_status acre_heap_destroy(acre_heap* heap);
 /* ---- Threads ----------------------------------------------------------------------------------- */
 
 /* Attaches the calling thread to the heap: from now on its stack and registers are roots (with
- * conservative_stacks), and it must come to a safepoint (any call that takes its acre_thread and
- * may allocate, or acre_safepoint) or be in a blocking region within a short time, or collections
- * and forks wait for it. With conservative_stacks it must not call Acre from another stack than its own, a
- * fiber's or one of acre_stack_new: a collection that finds it there ends the process rather than miss
- * references.
- * Attaching again returns the same acre_thread and must be matched by as many detaches. A thread
- * that exits attached is detached; but not one that attaches in the last of the PTHREAD_DESTRUCTOR_ITERATIONS rounds of
- * destructors of thread-specific data (4): it must detach there, or collections wait for it for ever.
- * A thread may be attached to several heaps; a blocking region is
- * one for its heap only.
- * ACRE_E_INVALID: heap or out is NULL. ACRE_E_NOMEM: no room for its caches. ACRE_E_STATE: called
- * from a trace function, root scanner or walk. */
+ * conservative_stacks), and it must come to a safepoint (any call that takes its acre_thread and may allocate, or
+ * acre_safepoint) or be in a blocking region within a short time, or collections and forks wait for it. With
+ * conservative_stacks it must not call Acre from another stack than its own, a fiber's or one of acre_stack_new: a
+ * collection that finds it there ends the process rather than miss references. Attaching again returns the same
+ * acre_thread and must be matched by as many detaches. A thread that exits attached is detached; but not one that
+ * attaches in the last of the PTHREAD_DESTRUCTOR_ITERATIONS rounds of destructors of thread-specific data (4): it
+ * must detach there, or collections wait for it for ever. A thread may be attached to several heaps; a blocking
+ * region is one for its heap only. ACRE_E_INVALID: heap or out is NULL. ACRE_E_NOMEM: no room for its caches.
+ * ACRE_E_STATE: called from a trace function, root scanner or walk. */
 ACRE_API acre_status acre_thread_attach(acre_heap* heap, acre_thread** out);
 
 /* How a thread comes to a stop when another one collects. */
@@ -285,11 +282,11 @@ ACRE_API void acre_visit_conservative(acre_visitor* visitor, void* start, size_t
 
 /* ---- Allocation -------------------------------------------------------------------------------- */
 
-/* A new object of at least `bytes` bytes, all zero, aligned to 16. Size 0 gives a distinct object
- * of the smallest size. May collect. NULL (acre_last_error tells): ACRE_E_INVALID for an unknown
- * kind, or if no element of the kind's bitmap fits into the acre_object_size of such an object; ACRE_E_NOMEM
- * when, after a collection and after the OOM handler gave up, there is no room, or when `bytes` is larger than the heap can ever hold; ACRE_E_LIMIT when there would be room but for
- * hard_limit or ACRE_LIMIT_FAIL. Attached thread. */
+/* A new object of at least `bytes` bytes, all zero, aligned to 16. Size 0 gives a distinct object of the smallest
+ * size. May collect (not with collect_at_polls). NULL (acre_last_error tells): ACRE_E_INVALID for an unknown kind,
+ * or if no element of the kind's bitmap fits into the acre_object_size of such an object; ACRE_E_NOMEM when, after
+ * a collection and after the OOM handler gave up, there is no room, or when `bytes` is larger than the heap can
+ * ever hold; ACRE_E_LIMIT when there would be room but for hard_limit or ACRE_LIMIT_FAIL. Attached thread. */
 ACRE_API void* acre_alloc(acre_thread* thread, size_t bytes, acre_kind kind);
 
 /* The room that a thread bumps through for one kind and size class: [cursor, limit) is free and
@@ -840,16 +837,15 @@ ACRE_API acre_status acre_set_stop_watchdog(acre_heap* heap, uint64_t ms, acre_s
 ACRE_API acre_status acre_verify(acre_heap* heap, acre_report_fn report, void* arg);
 
 /* Without conservative_stacks: which objects does only a stack hold? Stops the world, marks what roots reach, and
- * then scans the stacks and registers of attached threads, and the stacks of fibers that are reached, as if
- * stacks were roots. Each object found by that, which a root should hold if the program goes on to use it, is a line to
+ * then scans the stacks and registers of attached threads, and the stacks of fibers that are reached, as if stacks
+ * were roots. Each object found by that, which a root should hold if the program goes on to use it, is a line to
  * `report` (may be NULL), once for each function that holds it: with its kind (and header), the slot, and the
- * function in whose frame the slot is: the exported symbol, else file and offset (for addr2line); and its caller, as the
- * slot may be a register that the function saved for that one. *count (may be NULL) is the number of lines.
+ * function in whose frame the slot is: the exported symbol, else file and offset (for addr2line); and its caller,
+ * as the slot may be a register that the function saved for that one. *count (may be NULL) is the number of lines.
  * What a stack holds may be old, and never be used again: a line is a question. Nothing is collected. With the
- * option audit_roots collections do the same and print.
- * ACRE_OK also if there were some. ACRE_E_INVALID: heap is NULL. ACRE_E_STATE: with conservative_stacks, or within a
- * callback. Any thread. No thread may come to a safepoint in a constructor of a library that is being loaded:
- * the loader is asked for the symbols. */
+ * option audit_roots collections do the same and print. ACRE_OK also if there were some. ACRE_E_INVALID: heap is
+ * NULL. ACRE_E_STATE: with conservative_stacks, or within a callback. Any thread. No thread may come to a
+ * safepoint in a constructor of a library that is being loaded: the loader is asked for the symbols. */
 ACRE_API acre_status acre_audit_roots(acre_heap* heap, acre_report_fn report, void* arg,
                                       size_t* count);
 

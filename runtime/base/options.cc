@@ -189,7 +189,8 @@ bool bring_into_range(acre_options* options, Line& why) {
   if (options->stop_watchdog_ms < 0) options->stop_watchdog_ms = 0;
   if (options->hard_limit == 0) options->hard_limit = ACRE_NO_LIMIT;
   for (int* flag : {&options->conservative_stacks, &options->scavenger, &options->clobber_free,
-                    &options->verify, &options->release_lazily, &options->audit_roots}) {
+                    &options->verify, &options->release_lazily, &options->audit_roots,
+                    &options->collect_at_polls}) {
     *flag = *flag != 0 ? 1 : 0;
   }
   return true;

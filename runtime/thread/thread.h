@@ -79,6 +79,8 @@ struct acre_thread {
   bool uncooperative;
   bool unblocked;       // the signal, which the thread blocked before it was attached
   uint8_t stop_signal;  // of an uncooperative one
+  // A collection that an allocation would have made, but leaves to the next poll (collect_at_polls).
+  enum class AtPoll : uint8_t { kNothing, kIfDue, kForced } at_poll;
   // In kCaught, and when it has just left that and has not looked yet whether a new stop takes it for stopped.
   bool caught;
   acre_heap* heap;

@@ -217,7 +217,7 @@ BOOST_FIXTURE_TEST_CASE(help_has_a_line_for_each_variable, Environment) {
         static_cast<std::vector<std::string>*>(arg)->emplace_back(line);
       },
       &lines);
-  BOOST_TEST(lines.size() == 20u);
+  BOOST_TEST(lines.size() == 21u);
   for (const std::string& line : lines) {
     BOOST_TEST(line.rfind("ACRE_", 0) == 0u);
     BOOST_TEST(contains(line, "default"));

@@ -466,9 +466,9 @@ BOOST_AUTO_TEST_CASE(values_out_of_range_are_invalid_and_the_reason_is_told) {
   invalid([](acre_options& o) { o.stop_signal = 0; }, "stop_signal is none of 1 to 64");
   invalid([](acre_options& o) { o.stop_signal = 65; }, "stop_signal is none of 1 to 64");
   invalid([](acre_options& o) { o.struct_size = 0; },
-          "struct_size is 0, but acre_options has 104 bytes");
+          "struct_size is 0, but acre_options has 112 bytes");
   invalid([](acre_options& o) { o.struct_size = SIZE_MAX; },
-          "struct_size is 18446744073709551615, but acre_options has 104 bytes");
+          "struct_size is 18446744073709551615, but acre_options has 112 bytes");
 }
 
 BOOST_AUTO_TEST_CASE(fields_that_an_older_program_lacks_take_the_defaults) {
