@@ -15,9 +15,9 @@ namespace {
 
 using jit::Node;
 
-// Each node has the value of its place.
+// The values count down.
 bool is_right(const Node* list, uint64_t count) {
-  for (uint64_t value = 1; value <= count; ++value, list = list->next) {
+  for (uint64_t value = count; value != 0; --value, list = list->next) {
     if (list == nullptr || list->value != value) return false;
   }
   return list == nullptr;

@@ -50,15 +50,13 @@ class Assembler {
   std::vector<uint8_t> code_;
 };
 
-// rbx: the thread, r12: how many are still to be made, r13: the list, r14: the new node across a call.
+// rbx: the thread, r12: how many are still to be made, r13: the last node, r14: the first, r15: the new one.
 std::vector<uint8_t> emit(const acre_jit_facts& facts, acre_kind kind) {
-  constexpr int kNotZero[] = {0x0f, 0x85};
-  Assembler a;
   const uint32_t gap = acre_jit_gap(&facts, sizeof(Node), kind);
-  a.code({0x53, 0x41, 0x54, 0x41, 0x55, 0x41, 0x56, 0x48, 0x83, 0xec,
-          0x08});  // push all; sub $8, %rsp
-  a.code(
-      {0x48, 0x89, 0xfb, 0x49, 0x89, 0xf4, 0x45, 0x31, 0xed});  // rdi -> rbx, rsi -> r12, 0 -> r13
+  Assembler a;
+  a.code({0x53, 0x41, 0x54, 0x41, 0x55, 0x41, 0x56, 0x41, 0x57});  // push all five
+  a.code({0x48, 0x89, 0xfb, 0x49, 0x89, 0xf4});                    // mov %rdi, %rbx; mov %rsi, %r12
+  a.code({0x45, 0x31, 0xed, 0x45, 0x31, 0xf6});                    // no last node, no first
   const size_t loop = a.here();
   a.code({0x4d, 0x85, 0xe4});  // test %r12, %r12
   const size_t done = a.jump({0x0f, 0x84});
@@ -74,28 +72,30 @@ std::vector<uint8_t> emit(const acre_jit_facts& facts, acre_kind kind) {
   a.code({0x48, 0x89, 0x93});  // mov %rdx, cursor(%rbx)
   a.number(gap + facts.gap_cursor);
   const size_t have = a.here();
-  a.code({0x4c, 0x89, 0x60, offsetof(Node, value)});  // mov %r12, value(%rax)
+  a.code({0x4c, 0x89, 0x60, offsetof(Node, value), 0x49, 0x89, 0xc7});  // its value; mov %rax, %r15
+  a.code({0x4d, 0x85, 0xed});                                           // test %r13, %r13
+  const size_t first = a.jump({0x0f, 0x84});
 
-  // The barrier. (The node is new, so it could do without.)
+  // The barrier: the last node refers to the new one.
   a.code({0x83, 0xbb});  // cmpl $0, phase(%rbx)
   a.number(facts.phase);
   a.code({0x00});
-  const size_t in_phase = a.jump({kNotZero[0], kNotZero[1]});
-  a.code({0x4c, 0x89, 0x28});  // mov %r13, (%rax)
+  const size_t in_phase = a.jump({0x0f, 0x85});
+  a.code({0x4d, 0x89, 0x7d, offsetof(Node, next)});  // mov %r15, next(%r13)
   const size_t stored = a.here();
-  a.code({0x49, 0x89, 0xc5, 0x49, 0xff, 0xcc});  // mov %rax, %r13; dec %r12
+  a.code({0x4d, 0x89, 0xfd, 0x49, 0xff, 0xcc});  // mov %r15, %r13; dec %r12
 
   // The poll. (The loop allocates, so it could do without.)
   a.code({0x83, 0xbb});  // cmpl $0, stop_requested(%rbx)
   a.number(facts.stop_requested);
   a.code({0x00});
-  const size_t stop = a.jump({kNotZero[0], kNotZero[1]});
+  const size_t stop = a.jump({0x0f, 0x85});
   a.jump_back(loop);
 
   a.land_here(done);
-  a.code({0x4c, 0x89, 0xe8});  // mov %r13, %rax
+  a.code({0x4c, 0x89, 0xf0});  // mov %r14, %rax
   const size_t leave = a.here();
-  a.code({0x48, 0x83, 0xc4, 0x08, 0x41, 0x5e, 0x41, 0x5d, 0x41, 0x5c, 0x5b, 0xc3});  // and ret
+  a.code({0x41, 0x5f, 0x41, 0x5e, 0x41, 0x5d, 0x41, 0x5c, 0x5b, 0xc3});  // pop all, ret
 
   a.land_here(no_room);
   a.code({0x48, 0x89, 0xdf, 0xbe});  // mov %rbx, %rdi; mov bytes, %esi
@@ -107,13 +107,14 @@ std::vector<uint8_t> emit(const acre_jit_facts& facts, acre_kind kind) {
   a.land(a.jump({0x0f, 0x84}), leave);
   a.jump_back(have);
 
+  a.land_here(first);
+  a.code({0x4d, 0x89, 0xfe});  // mov %r15, %r14
+  a.jump_back(stored);
+
   a.land_here(in_phase);
-  a.code({0x49, 0x89, 0xc6});  // mov %rax, %r14
-  a.code({0x48, 0x89, 0xdf, 0x48, 0x89, 0xc6, 0x48, 0x89,
-          0xc2});              // the thread, the node, its first word
-  a.code({0x4c, 0x89, 0xe9});  // mov %r13, %rcx
+  a.code({0x48, 0x89, 0xdf, 0x4c, 0x89, 0xee});                        // the thread, the object,
+  a.code({0x49, 0x8d, 0x55, offsetof(Node, next), 0x4c, 0x89, 0xf9});  // the slot, the value
   a.call(facts.store_slow);
-  a.code({0x4c, 0x89, 0xf0});  // mov %r14, %rax
   a.jump_back(stored);
 
   a.land_here(stop);
@@ -152,7 +153,8 @@ Node* interpret(const acre_jit_facts& facts, acre_kind kind, acre_thread* thread
   const auto* limit = reinterpret_cast<uintptr_t*>(gap + facts.gap_limit);
   const auto* phase = reinterpret_cast<uint32_t*>(at + facts.phase);
   const auto* stop = reinterpret_cast<uint32_t*>(at + facts.stop_requested);
-  Node* list = nullptr;
+  Node* first = nullptr;
+  Node* last = nullptr;
   for (; count != 0; --count) {
     auto* node = reinterpret_cast<Node*>(*cursor);
     const uintptr_t next = *cursor + acre_jit_object_bytes(&facts, sizeof(Node));
@@ -163,15 +165,17 @@ Node* interpret(const acre_jit_facts& facts, acre_kind kind, acre_thread* thread
       __atomic_store_n(cursor, next, __ATOMIC_RELAXED);
     }
     node->value = count;
-    if (__atomic_load_n(phase, __ATOMIC_RELAXED) != 0) {
-      facts.store_slow(thread, node, reinterpret_cast<void**>(&node->next), list);
+    if (last == nullptr) {
+      first = node;
+    } else if (__atomic_load_n(phase, __ATOMIC_RELAXED) != 0) {
+      facts.store_slow(thread, last, reinterpret_cast<void**>(&last->next), node);
     } else {
-      __atomic_store_n(&node->next, list, __ATOMIC_RELEASE);
+      __atomic_store_n(&last->next, node, __ATOMIC_RELEASE);
     }
-    list = node;
+    last = node;
     if (__atomic_load_n(stop, __ATOMIC_RELAXED) != 0) facts.safepoint_slow(thread);
   }
-  return list;
+  return first;
 }
 
 }  // namespace jit

@@ -17,8 +17,8 @@ struct Node {
   uint64_t value;
 };
 
-// Makes nodes with the values count, count - 1, ... 1, each referring to the one before, and returns the last one, or
-// NULL when memory is used up. What it holds meanwhile is in registers that calls keep.
+// Makes nodes with the values count, count - 1, ... 1, each referring to the one that is made next, and returns the
+// first one, or NULL when memory is used up. What it holds meanwhile is in registers that calls keep.
 using MakeList = Node* (*)(acre_thread* thread, uint64_t count);
 
 struct Code {

@@ -148,6 +148,20 @@ BOOST_FIXTURE_TEST_CASE(a_reference_that_is_overwritten_by_something_else_is_fou
   BOOST_TEST(tells(lines[1], object, 32), lines[1]);
 }
 
+BOOST_FIXTURE_TEST_CASE(so_it_is_in_objects_of_trace_functions, CheckedHeap) {
+  void** object = known_object(64, add_kind(&trace_even_words));
+  void* to = target();
+  for (size_t i = 0; i < 6; ++i) acre_store(thread, object, &object[i], to);
+  BOOST_TEST(stray_stores().empty());
+  object[1] = nullptr;
+  object[2] = nullptr;
+  object[4] = reinterpret_cast<void*>(12345);
+  const std::vector<std::string> lines = stray_stores();
+  BOOST_TEST_REQUIRE(lines.size() == 2u);
+  BOOST_TEST(tells(lines[0], object, 16), lines[0]);
+  BOOST_TEST(tells(lines[1], object, 32), lines[1]);
+}
+
 BOOST_FIXTURE_TEST_CASE(trace_functions_say_what_is_a_slot, CheckedHeap) {
   void** object = known_object(64, add_kind(&trace_in_all_ways));
   void* to = target();

@@ -271,9 +271,11 @@ void ShadowGraph::set_entry(acre_thread* thread, Node& node, size_t word, Entry 
   erase_entry(node, word);
   node.entries[word] = entry;
   if (entry.target != nullptr) ++entry.target->referrers;
-  if (thread != nullptr) {
-    acre_store(thread, node.object(), reinterpret_cast<void**>(node.at(word)),
-               reinterpret_cast<void*>(entry.value));
+  auto** slot = reinterpret_cast<void**>(node.at(word));
+  if (thread != nullptr && one_in(2)) {
+    acre_store(thread, node.object(), slot, reinterpret_cast<void*>(entry.value));
+  } else if (thread != nullptr) {
+    acre_store_any(slot, reinterpret_cast<void*>(entry.value));  // as Member does
   } else {
     *node.at(word) = entry.value;
   }
