@@ -147,6 +147,13 @@ BOOST_FIXTURE_TEST_CASE(an_object_too_small_for_an_element_is_refused, PreciseHe
   }
 }
 
+BOOST_FIXTURE_TEST_CASE(an_element_may_be_larger_than_the_page_of_an_aligned_object, PreciseHeap) {
+  const acre_kind kind = register_bits(heap, std::vector<bool>(4096, true), false);
+  BOOST_TEST(acre_alloc_aligned(thread, 100, 65536, kind) == nullptr);
+  BOOST_TEST(last_error() == ACRE_E_INVALID);
+  BOOST_TEST(acre_alloc_aligned(thread, 30000, 65536, kind) != nullptr);  // four pages
+}
+
 BOOST_FIXTURE_TEST_CASE(no_elements_get_room_for_one, PreciseHeap) {
   const acre_kind kind = register_bits(heap, std::vector<bool>(100, true), true);
   for (int i = 0; i < 100; ++i) BOOST_TEST(acre_object_size(heap, alloc(0, kind)) >= 808u);
