@@ -97,7 +97,10 @@ acre_status acre_ephemeron_new(acre_thread* thread, void* key, void* value, void
   (void)acre_local_pop(thread, &keep_key);
   if (pairs == nullptr) return thread->last_error;
   pairs->mode = ACRE_WEAK_KEYS;
-  *pairs->pairs() = {key == nullptr ? WeakPair::kNull : Addr(key).raw, Addr(value).raw};
+  const uintptr_t word = Addr(key).raw;
+  const bool is_small = word == 0 || word >= WeakPair::kNull;
+  if (is_small) pairs->small_key = static_cast<int8_t>(word);
+  *pairs->pairs() = {is_small ? WeakPair::kNull : word, Addr(value).raw};
   *out = pairs;
   return ACRE_OK;
 }
@@ -107,7 +110,10 @@ void* acre_ephemeron_key(acre_thread* thread, void* ephemeron) {
   WeakPairs* pairs = thread->heap->cycle.weak().kinds.pairs_at(ephemeron);
   if (pairs == nullptr) return fail(thread, ACRE_E_INVALID);
   const WeakPair& pair = *pairs->pairs();
-  return pair.in_use() && pair.key != WeakPair::kNull ? Addr(pair.key).as<void>() : nullptr;
+  if (!pair.in_use()) return nullptr;
+  return Addr(pair.key == WeakPair::kNull ? static_cast<uintptr_t>(intptr_t{pairs->small_key})
+                                          : pair.key)
+      .as<void>();
 }
 
 void* acre_ephemeron_value(acre_thread* thread, void* ephemeron) {

@@ -16,7 +16,8 @@
 namespace acre::gc {
 
 struct WeakPair {
-  // The key of an empty pair is 0, kGone when it was removed, and kNull of an ephemeron whose key is NULL.
+  // The key of an empty pair is 0, and kGone when it was removed. That of an ephemeron is kNull where it is one of these
+  // words (WeakPairs::small_key tells which).
   static constexpr uintptr_t kGone = UINTPTR_MAX;
   static constexpr uintptr_t kNull = UINTPTR_MAX - 1;
 
@@ -31,6 +32,7 @@ struct WeakPairs : Postponed {
   uint8_t mode;       // ACRE_WEAK_KEYS, ...
   uint8_t size_log2;  // pairs
   bool doubtful;      // this cycle found a pair that may have to go
+  int8_t small_key;   // an ephemeron's key where the pair has kNull: NULL, -1 or -2 as a word
   uint32_t cleared;   // pairs that collections removed
 
   static constexpr unsigned kMaxSizeLog2 = 31;

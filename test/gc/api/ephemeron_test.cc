@@ -326,6 +326,19 @@ BOOST_FIXTURE_TEST_CASE(a_table_is_what_a_map_is, Tables) {
   BOOST_TEST((seen == model));
 }
 
+// Words that the table's pairs give a meaning are keys as others.
+BOOST_FIXTURE_TEST_CASE(any_word_is_a_key_that_never_dies, Tables) {
+  for (const uintptr_t word : {UINTPTR_MAX, UINTPTR_MAX - 1, UINTPTR_MAX - 2, uintptr_t{1}}) {
+    void* key = reinterpret_cast<void*>(word);
+    void* value = alloc(16);
+    Handle made(thread, ephemeron(key, value));
+    collect();
+    BOOST_TEST(acre_ephemeron_key(thread, made.get()) == key);
+    BOOST_TEST(acre_ephemeron_value(thread, made.get()) == value);
+    BOOST_TEST(live() == 2u);
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace
