@@ -81,30 +81,31 @@ bool Ephemerons::visit_ready(Marker& marker) {
 
 void Ephemerons::resolve(Drain& drain) {
   if (is_end(seen_) && !has_new()) return;
-  short_of_room_ = false;
-  if (visit_ready(drain.marker) || has_new()) resolve_by_key(drain);
-  if (short_of_room_) resolve_slowly(drain);
+  if (visit_ready(drain.marker) || has_new()) Following(this, &drain)();
 }
 
-void Ephemerons::resolve_by_key(Drain& drain) {
-  drain();
-  WaitingKeys waiting(heap_);
-  const auto visit = [&](WeakPairs& pairs) { visit_now(drain.marker, pairs, &waiting); };
-  drain.marker.watch(&waiting);
-  for (Postponed* object = seen_; !is_end(object); object = object->next) {
-    if (pairs_of(object).doubtful && pairs_of(object).mode == ACRE_WEAK_KEYS)
-      visit(pairs_of(object));
+Ephemerons::Following::Following(Ephemerons* ephemerons, Drain* drain)
+    : ephemerons_(ephemerons), drain_(drain), waiting_(ephemerons->heap_) {
+  ephemerons->short_of_room_ = false;
+  (*drain)();
+  drain->marker.watch(&waiting_);
+  for (Postponed* object = ephemerons->seen_; !is_end(object); object = object->next) {
+    WeakPairs& pairs = pairs_of(object);
+    if (pairs.doubtful && pairs.mode == ACRE_WEAK_KEYS) visit(pairs);
   }
+}
+
+void Ephemerons::Following::operator()() {
   for (bool more = true; more;) {
-    drain();
-    more = has_new();
-    look_at_new(visit);
-    for (WeakPair* ready = waiting.take_ready(); ready != nullptr; ready = waiting.take_ready()) {
-      drain.marker.visit(ready->value, &ready->value);
+    (*drain_)();
+    more = ephemerons_->has_new();
+    ephemerons_->look_at_new([this](WeakPairs& pairs) { visit(pairs); });
+    for (WeakPair* ready = waiting_.take_ready(); ready != nullptr; ready = waiting_.take_ready()) {
+      drain_->marker.visit(ready->value, &ready->value);
       more = true;
     }
   }
-  drain.marker.watch(nullptr);
+  if (ephemerons_->short_of_room_) ephemerons_->resolve_slowly(*drain_);
 }
 
 void Ephemerons::resolve_slowly(Drain& drain) {

@@ -53,6 +53,25 @@ class Ephemerons {
   void clear_dead();
   void end_cycle();
 
+  // For marking in several steps: after each, all that its marks lead to is marked, by way of ephemerons too. In all that takes
+  // time linear in the pairs, as resolve does. Those that were seen by its beginning are looked at again.
+  class Following {
+   public:
+    Following(Ephemerons* ephemerons, Drain* drain);
+    ~Following() { drain_->marker.watch(nullptr); }
+    Following(const Following&) = delete;
+    Following& operator=(const Following&) = delete;
+
+    void operator()();
+
+   private:
+    void visit(WeakPairs& pairs) { ephemerons_->visit_now(drain_->marker, pairs, &waiting_); }
+
+    Ephemerons* ephemerons_;
+    Drain* drain_;
+    WaitingKeys waiting_;
+  };
+
  private:
   enum class Life : uint8_t { kAlive, kUnmarked, kDead };
 
@@ -67,7 +86,6 @@ class Ephemerons {
   void look_at_new(Look look);
   void visit_now(Marker& marker, WeakPairs& pairs, WaitingKeys* waiting);
   bool visit_ready(Marker& marker);
-  void resolve_by_key(Drain& drain);
   void resolve_slowly(Drain& drain);
   void clear_dead_in(WeakPairs& pairs);
 

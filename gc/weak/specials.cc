@@ -68,6 +68,13 @@ Special*& Specials::chain_of(uintptr_t object) {
   return table_[(object >> rt::kGranuleShift) * 0x9E3779B97F4A7C15 >> shift];
 }
 
+void Specials::put_in_chain(Special* special) {
+  Special*& chain = chain_of(special->object);
+  if (chain != nullptr) chain->previous = special;
+  special->previous = nullptr;
+  special->next = std::exchange(chain, special);
+}
+
 // Without room for a larger one the chains grow. False: there is none at all.
 bool Specials::grow_table() {
   const uint64_t size = table_size_ == 0 ? kFirstTable : 2 * table_size_;
@@ -78,8 +85,9 @@ bool Specials::grow_table() {
   const uint64_t old_size = std::exchange(table_size_, size);
   for (uint64_t i = 0; i < old_size; ++i) {
     for (Special* special = old[i]; special != nullptr;) {
-      Special*& chain = chain_of(special->object);
-      special = std::exchange(special->next, std::exchange(chain, special));
+      Special* next = special->next;
+      put_in_chain(special);
+      special = next;
     }
   }
   if (old != nullptr) {
@@ -93,7 +101,7 @@ bool Specials::attach(Special* special, uintptr_t object) {
   find_object(heap_->space, rt::Addr(object))
       .span->has_specials.store(true, std::memory_order_relaxed);
   special->object = object;
-  special->next = std::exchange(chain_of(object), special);
+  put_in_chain(special);
   ++attached_;
   count_of(special->type).fetch_add(1, std::memory_order_relaxed);
   special->state.store(SpecialState::kAttached, std::memory_order_release);
@@ -101,9 +109,9 @@ bool Specials::attach(Special* special, uintptr_t object) {
 }
 
 void Specials::detach(Special* special) {
-  Special** link = &chain_of(special->object);
-  while (*link != special) link = &(*link)->next;
-  *link = special->next;
+  (special->previous == nullptr ? chain_of(special->object) : special->previous->next) =
+      special->next;
+  if (special->next != nullptr) special->next->previous = special->previous;
   --attached_;
   count_of(special->type).fetch_sub(1, std::memory_order_relaxed);
 }
@@ -152,13 +160,13 @@ Special* Specials::new_cleanup(void* object, acre_cleanup_fn fn, void* arg, bool
   return nullptr;
 }
 
-// The link to it in its chain; NULL: there is none.
-Special** Specials::find_finalizer(uintptr_t object) {
+// NULL: there is none.
+Special* Specials::find_finalizer(uintptr_t object) {
   if (table_size_ == 0) return nullptr;
-  for (Special** link = &chain_of(object); *link != nullptr; link = &(*link)->next) {
-    const SpecialType type = (*link)->type;
+  for (Special* special = chain_of(object); special != nullptr; special = special->next) {
+    const SpecialType type = special->type;
     const bool finalizes = type == SpecialType::kOrdered || type == SpecialType::kUnordered;
-    if ((*link)->object == object && finalizes) return link;
+    if (special->object == object && finalizes) return special;
   }
   return nullptr;
 }
@@ -166,15 +174,14 @@ Special** Specials::find_finalizer(uintptr_t object) {
 bool Specials::set_finalizer(void* object, acre_finalizer_fn fn, void* arg, SpecialType order) {
   const uintptr_t address = rt::Addr(object).raw;
   rt::LockGuard guard(lock_);
-  Special** old = find_finalizer(address);
+  Special* old = find_finalizer(address);
   if (fn == nullptr) {
     if (old == nullptr) return true;
-    Special* special = *old;
-    detach(special);
-    release(special);
+    detach(old);
+    release(old);
     return true;
   }
-  Special* special = old == nullptr ? take_record(order, arg, false) : *old;
+  Special* special = old == nullptr ? take_record(order, arg, false) : old;
   if (special == nullptr) return false;
   special->finalizer_fn = fn;
   special->arg = arg;
@@ -196,6 +203,7 @@ void Specials::drop(Special* special, const char* call) {
     case SpecialState::kDone: set.release(special); break;
     case SpecialState::kQueued:
       special->state.store(SpecialState::kDropped, std::memory_order_relaxed);
+      set.counts_.queued.fetch_sub(1, std::memory_order_relaxed);
       break;
     default:
       rt::write_stderr(rt::Line() << "acre: " << call << "(" << rt::Addr(special)
@@ -206,15 +214,10 @@ void Specials::drop(Special* special, const char* call) {
 void Specials::object_freed(uintptr_t object) {
   rt::LockGuard guard(lock_);
   if (table_size_ == 0) return;
-  for (Special** link = &chain_of(object); *link != nullptr;) {
-    Special* special = *link;
-    if (special->object != object) {
-      link = &special->next;
-      continue;
-    }
-    *link = special->next;
-    --attached_;
-    count_of(special->type).fetch_sub(1, std::memory_order_relaxed);
+  for (Special *special = chain_of(object), *next = nullptr; special != nullptr; special = next) {
+    next = special->next;
+    if (special->object != object) continue;
+    detach(special);
     if (special->type == SpecialType::kWeak || special->type == SpecialType::kCleanup) {
       leave(special);
     } else {
@@ -228,11 +231,11 @@ bool Specials::take_ready(Ready* out) {
   while (queue_ != nullptr) {
     Special* special = queue_;
     queue_ = special->next;
-    counts_.queued.fetch_sub(1, std::memory_order_relaxed);
     if (special->state.load(std::memory_order_relaxed) == SpecialState::kDropped) {
       release(special);
       continue;
     }
+    counts_.queued.fetch_sub(1, std::memory_order_relaxed);
     counts_.run.fetch_add(1, std::memory_order_relaxed);
     out->type = special->type;
     out->object = rt::Addr(special->object).as<void>();
@@ -270,14 +273,16 @@ void Specials::clear_weak() {
   });
 }
 
-// An object's own mark keeps what leads back to it from being taken for a reason to wait.
-void Specials::mark_behind_ordered(Drain& drain) {
+// An object's own mark keeps what leads back to it from being taken for a reason to wait: so all that comes by way of
+// ephemerons must be marked before it is taken away.
+void Specials::mark_behind_ordered(Ephemerons& ephemerons, Drain& drain) {
+  Ephemerons::Following follow(&ephemerons, &drain);
   for_each_attached([&](Special& special) {
     if (special.type != SpecialType::kOrdered || is_marked(special.object)) return;
     const uint64_t granule = heap_->space.granule_of(rt::Addr(special.object));
     rt::bits::set_unshared(heap_->space.mark_words(), granule);
     drain.marker.visit_fields(special.object);
-    drain();
+    follow();
     rt::bits::clear(heap_->space.mark_words(), granule);
   });
 }

@@ -28,8 +28,9 @@ enum class SpecialType : uint8_t { kWeak, kOrdered, kUnordered, kCleanup };
 enum class SpecialState : uint8_t { kFree, kAttached, kQueued, kDropped, kDone };
 
 struct Special {
-  uintptr_t object;  // 0: none, or no more
-  Special* next;     // in the chain of the hash table, the queue, or the list of free ones
+  uintptr_t object;   // 0: none, or no more
+  Special* next;      // in the chain of the hash table, the queue, or the list of free ones
+  Special* previous;  // in the chain; NULL: it is the first
   union {
     acre_weak_fn weak_fn;
     acre_finalizer_fn finalizer_fn;
@@ -40,7 +41,7 @@ struct Special {
   bool owned;  // the embedder has its address
   std::atomic<SpecialState> state;
 };
-static_assert(sizeof(Special) == 40);
+static_assert(sizeof(Special) == 48);
 
 }  // namespace acre::gc
 
@@ -85,8 +86,8 @@ class Specials {
   bool any_finalizers() const { return counts_.finalizers.load(std::memory_order_relaxed) != 0; }
   // Queues the finalizers of this sort of objects that are not marked.
   void queue_finalizers(SpecialType order);
-  // Marks what objects with ordered finalizers refer to: those that stay unmarked go first.
-  void mark_behind_ordered(Drain& drain);
+  // Marks what objects with ordered finalizers refer to, also by way of ephemerons: those that stay unmarked go first.
+  void mark_behind_ordered(Ephemerons& ephemerons, Drain& drain);
   // Marks the objects of queued finalizers, and what they refer to.
   void mark_queued(Drain& drain);
   void queue_cleanups();
@@ -123,7 +124,8 @@ class Specials {
   void release(Special* special);
   void enqueue(Special* special);
   void leave(Special* special);
-  Special** find_finalizer(uintptr_t object);
+  Special* find_finalizer(uintptr_t object);
+  void put_in_chain(Special* special);
   bool grow_table();
   Special*& chain_of(uintptr_t object);
 

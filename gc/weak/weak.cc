@@ -14,8 +14,7 @@ void Weak::finish_marking(Drain& drain) {
   ephemerons.clear_dead();
   if (specials.any_finalizers()) {
     specials.queue_finalizers(SpecialType::kUnordered);
-    specials.mark_behind_ordered(drain);
-    ephemerons.resolve(drain);
+    specials.mark_behind_ordered(ephemerons, drain);
     specials.queue_finalizers(SpecialType::kOrdered);
     specials.mark_queued(drain);
     ephemerons.resolve(drain);

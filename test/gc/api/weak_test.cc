@@ -355,6 +355,77 @@ BOOST_FIXTURE_TEST_CASE(many_finalizers_run_once_each, Mortal) {
   BOOST_TEST(live() == 0u);
 }
 
+// By way of an ephemeron and by tables of its own: that is no order to wait for.
+BOOST_FIXTURE_TEST_CASE(what_leads_back_to_itself_through_ephemerons_is_finalized, Mortal) {
+  const auto table = [&](int mode) {
+    void* made = nullptr;
+    BOOST_REQUIRE(acre_weak_table_new(thread, mode, &made) == ACRE_OK);
+    return made;
+  };
+  void** objects[3] = {cell(), cell(), cell()};
+  for (uintptr_t i = 0; i < 3; ++i) {
+    void** object = objects[i];
+    object[1] = alloc(16);
+    finalize(object, i + 1);
+  }
+  BOOST_REQUIRE(acre_ephemeron_new(thread, objects[0][1], objects[0], &objects[0][0]) == ACRE_OK);
+  objects[1][0] = table(ACRE_WEAK_KEYS);
+  BOOST_REQUIRE(acre_weak_table_set(thread, objects[1][0], objects[1][1], objects[1]) == ACRE_OK);
+  objects[2][0] = table(ACRE_WEAK_VALUES);
+  BOOST_REQUIRE(acre_weak_table_set(thread, objects[2][0], objects[2], objects[2][1]) == ACRE_OK);
+  collect();
+  std::string ran = run();
+  std::sort(ran.begin(), ran.end());
+  BOOST_TEST(ran == "123fff");
+  collect();
+  BOOST_TEST(live() == 0u);
+}
+
+BOOST_FIXTURE_TEST_CASE(what_an_object_has_as_a_value_for_its_own_key_comes_after_it, Mortal) {
+  void** object = cell();
+  object[1] = alloc(16);
+  void* value = cell();
+  BOOST_REQUIRE(acre_ephemeron_new(thread, object[1], value, &object[0]) == ACRE_OK);
+  finalize(value, 2);
+  finalize(object, 1);
+  collect();
+  BOOST_TEST(run() == "f1");
+  collect();
+  BOOST_TEST(run() == "f2");
+}
+
+// Were that quadratic, it would take many minutes.
+BOOST_FIXTURE_TEST_CASE(an_object_may_have_very_many, Mortal) {
+  Handle held(thread, alloc(16));
+  std::vector<acre_weak*> all(400'000);
+  for (acre_weak*& weak : all) weak = acre_weak_new(thread, held.get());
+  for (size_t i = 0; i < all.size(); i += 2) acre_weak_drop(all[i]);
+  BOOST_TEST(stats().weak_references == all.size() / 2);
+  for (size_t i = 0; i < all.size(); i += 2) all[i] = acre_weak_new(thread, held.get());
+  BOOST_TEST(stats().weak_references == all.size());
+  held.set(nullptr);
+  collect();
+  BOOST_TEST(stats().weak_references == 0u);
+  for (acre_weak* weak : all) {
+    BOOST_REQUIRE(acre_weak_get(thread, weak) == nullptr);
+    acre_weak_drop(weak);
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(what_was_dropped_does_not_wait, Mortal) {
+  acre_weak* weak = acre_weak_new_notify(thread, alloc(16), &note_weak, id(1));
+  acre_cleanup* cleanup = nullptr;
+  BOOST_REQUIRE(acre_cleanup_add(thread, alloc(16), &note_cleanup, id(2), &cleanup) == ACRE_OK);
+  clean(alloc(16), 3);
+  collect();
+  BOOST_TEST(acre_finalizers_waiting(heap) == 3u);
+  acre_weak_drop(weak);
+  acre_cleanup_cancel(cleanup);
+  BOOST_TEST(acre_finalizers_waiting(heap) == 1u);
+  BOOST_TEST(run() == "c3");
+  BOOST_TEST(acre_finalizers_waiting(heap) == 0u);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace
