@@ -72,7 +72,7 @@ int run(Machine& machine, const Arguments& arguments) {
   if (!arguments.command.empty()) {
     const std::string& path = arguments.command[0];
     std::string text;
-    if (!read_file(path, &text)) {
+    if (!read_file(std::fopen(path.c_str(), "rb"), &text)) {
       std::fprintf(stderr, "scheme: cannot read %s\n", path.c_str());
       return 2;
     }

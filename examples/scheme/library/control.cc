@@ -97,6 +97,13 @@ Slot& parameter_part(Machine& machine, Value parameter, uint64_t part) {
   return tuple(check(machine, parameter, Type::kParameter, "parameterize"))->at(part);
 }
 
+// How many ports there are afterwards, open or not.
+Value collect_garbage(Machine& machine, Value*, int) {
+  machine.store().thread().collect();
+  acre_run_finalizers(machine.store().thread());  // acre: cleanup: at once, for who asked for it
+  return Value::fixnum(static_cast<int64_t>(machine.ports().count()));
+}
+
 Value command_line(Machine& machine, Value*, int) {
   ListBuilder list(machine.store());
   for (const std::string& argument : machine.command_line)
@@ -133,9 +140,8 @@ constexpr PrimitiveRow kControl[] = {
     {"%compile", 1, 1, compile_form, kOnMainStack},
     {"command-line", 0, 0, command_line},
     {"get-environment-variable", 1, 1, environment_variable},
-    {"%gc", 0, 0,
-     [](Machine& m, Value*, int) { return m.store().thread().collect(), kUnspecified; }},
-    {"void", 0, 0, [](Machine&, Value*, int) { return kUnspecified; }},
+    {"collect-garbage", 0, 0, collect_garbage},
+    {"void", 0, -1, [](Machine&, Value*, int) { return kUnspecified; }},
     {"boolean?", 1, 1,
      [](Machine&, Value* a, int) { return Value::boolean(a[0] == kTrue || a[0] == kFalse); }},
 };

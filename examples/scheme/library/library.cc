@@ -19,6 +19,7 @@ void install_library(Machine& machine) {
   install_text(machine);
   install_vectors(machine);
   install_tables(machine);
+  install_weak_tables(machine);
   install_ports(machine);
   install_control(machine);
   TextInput input(from_utf8(kPrelude), machine.store().file_number("prelude"));

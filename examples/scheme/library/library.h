@@ -25,6 +25,7 @@ void install_lists(Machine& machine);
 void install_text(Machine& machine);
 void install_vectors(Machine& machine);
 void install_tables(Machine& machine);
+void install_weak_tables(Machine& machine);
 void install_ports(Machine& machine);
 void install_control(Machine& machine);
 

@@ -40,7 +40,8 @@ Value open_input(Machine& machine, Value* arguments, bool is_binary) {
   const std::string path = path_of(machine, arguments[0]);
   state->is_input = true;
   state->is_binary = is_binary;
-  if (!read_file(path, &state->bytes)) file_error(machine, arguments[0]);
+  if (!read_file(machine.ports().open_file(path, "rb"), &state->bytes))
+    file_error(machine, arguments[0]);
   if (!is_binary) {
     state->input =
         std::make_unique<TextInput>(from_utf8(state->bytes), machine.store().file_number(path));
@@ -52,7 +53,7 @@ Value open_input(Machine& machine, Value* arguments, bool is_binary) {
 Value open_output(Machine& machine, Value* arguments, bool is_binary) {
   auto state = std::make_unique<PortState>();
   state->is_binary = is_binary;
-  state->file = std::fopen(path_of(machine, arguments[0]).c_str(), "wb");
+  state->file = machine.ports().open_file(path_of(machine, arguments[0]), "wb");
   state->closes_file = true;
   if (state->file == nullptr) file_error(machine, arguments[0]);
   return machine.ports().open(std::move(state));

@@ -228,7 +228,6 @@
   (or (null? items) (null? (cdr items)) (and (same? (car items) (cadr items)) (%all-same same? (cdr items)))))
 (define (boolean=? . items) (%all-same eq? items))
 (define (symbol=? . items) (%all-same eq? items))
-(define (exact-rational? x) (exact-integer? x))
 (define (numerator x) x)
 (define (denominator x) (if (exact? x) 1 1.0))
 

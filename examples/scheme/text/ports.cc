@@ -1,5 +1,7 @@
 #include "examples/scheme/text/ports.h"
 
+#include <cerrno>
+
 namespace scheme {
 
 int64_t TextInput::peek() {
@@ -66,15 +68,35 @@ Ports::Ports(Store& store) : store_(store) {
 }
 
 Value Ports::open(std::unique_ptr<PortState> state) {
-  auto* port = store_.thread().make<Port>();
+  acre::Thread& thread = store_.thread();
+  acre_run_finalizers(thread);  // acre: cleanup: of ports that were found dead since
+  auto* port = thread.make<Port>();
   port->header = Value::header(Type::kPort, 0);
-  port->number = states_.size();
-  states_.push_back(std::move(state));
-  return Value::of(port);
+  port->number = next_number_++;
+  const Keep keep(store_, Value::of(port));
+  state->owner = this;
+  state->number = port->number;
+  // acre: cleanup: what is outside of the heap goes after the object has gone
+  acre::check(acre_cleanup_add(thread, port, &Ports::forget, state.get(), nullptr));
+  states_[port->number] = std::move(state);
+  return keep;
 }
 
-bool read_file(const std::string& path, std::string* content) {
-  std::FILE* file = std::fopen(path.c_str(), "rb");
+void Ports::forget(void* arg) {
+  const auto* state = static_cast<PortState*>(arg);
+  state->owner->states_.erase(state->number);
+}
+
+std::FILE* Ports::open_file(const std::string& path, const char* mode) {
+  std::FILE* file = std::fopen(path.c_str(), mode);
+  if (file != nullptr || (errno != EMFILE && errno != ENFILE)) return file;
+  store_.thread().collect();
+  acre_run_finalizers(
+      store_.thread());  // acre: cleanup: closes files of ports that nobody can reach
+  return std::fopen(path.c_str(), mode);
+}
+
+bool read_file(std::FILE* file, std::string* content) {
   if (file == nullptr) return false;
   char part[8192];
   for (size_t got; (got = std::fread(part, 1, sizeof(part), file)) > 0;) content->append(part, got);

@@ -6,7 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <vector>
+#include <unordered_map>
 
 #include "examples/scheme/value/error.h"
 
@@ -37,7 +37,11 @@ class TextInput {
   std::function<std::u32string()> more_;
 };
 
+class Ports;
+
 struct PortState {
+  Ports* owner = nullptr;
+  uint64_t number = 0;
   std::unique_ptr<TextInput> input;  // null: it is no textual input port
   std::string bytes;                 // binary input, or what a string or bytevector port has taken
   size_t at = 0;
@@ -59,8 +63,12 @@ class Ports {
  public:
   explicit Ports(Store& store);
 
+  // A new port. When that is garbage its file is closed and its state goes.
   Value open(std::unique_ptr<PortState> state);
-  PortState& state(Value port) { return *states_[port.as<Port>()->number]; }
+  PortState& state(Value port) { return *states_.at(port.as<Port>()->number); }
+  size_t count() const { return states_.size(); }
+  // fopen; if there are too many files, those of garbage are closed, and it is tried again.
+  std::FILE* open_file(const std::string& path, const char* mode);
   // The standard ones.
   Value input() const { return input_; }
   Value output() const { return output_; }
@@ -68,12 +76,15 @@ class Ports {
 
  private:
   Store& store_;
-  std::vector<std::unique_ptr<PortState>> states_;
+  static void forget(void* state);
+
+  std::unordered_map<uint64_t, std::unique_ptr<PortState>> states_;
+  uint64_t next_number_ = 0;
   Value input_, output_, error_;
 };
 
-// The whole of a file, as text. False: it cannot be read.
-bool read_file(const std::string& path, std::string* content);
+// The whole of a file, which is closed. False: it cannot be read, or there is none.
+bool read_file(std::FILE* file, std::string* content);
 
 }  // namespace scheme
 

@@ -14,7 +14,7 @@ enum class Style { kDisplay, kWrite, kWriteShared, kWriteSimple };
 // the rest. kWriteSimple of what is circular does not end; the others label it.
 std::string print(Value value, Style style);
 
-inline constexpr int kDeepestPrinted = 5000;
+inline constexpr int kDeepestPrinted = 1500;
 
 }  // namespace scheme
 

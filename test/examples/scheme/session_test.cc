@@ -224,3 +224,53 @@ BOOST_AUTO_TEST_CASE(bars_what_would_not_be_read_back) {
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_AUTO_TEST_SUITE(what_dies)
+
+BOOST_AUTO_TEST_CASE(takes_its_entry_of_a_weak_table_along) {
+  const std::string make =
+      "(define t (make-weak-hash-table)) (define kept (list 1))"
+      "(weak-hash-table-set! t kept 2305843009213693951) (weak-hash-table-set! t (list 2) 2)"
+      "(let ((k (list 3))) (weak-hash-table-set! t k k))";
+  BOOST_TEST(value(make + "(weak-hash-table-size t) (void (collect-garbage))"
+                          "(list (weak-hash-table-size t) (weak-hash-table->alist t) "
+                          "(weak-hash-table-ref t kept 0))",
+                   "ACRE_VERIFY=1 ACRE_CLOBBER_FREE=1") ==
+             "3\n(1 (((1) . 2305843009213693951)) 2305843009213693951)\n");
+  BOOST_TEST(value(make + "(weak-hash-table-delete! t kept) (weak-hash-table-ref t kept 0)") ==
+             "0\n");
+  BOOST_TEST(contains(error("(weak-hash-table-set! (make-weak-hash-table) 5 1)"),
+                      "keys that are objects: 5"));
+}
+
+BOOST_AUTO_TEST_CASE(of_many_keys_most_while_the_table_is_in_use) {
+  for (const char* every : {"ACRE_GC_EVERY=0", "ACRE_GC_EVERY=1", "ACRE_GC_EVERY=13"}) {
+    BOOST_TEST(value("(define t (make-weak-hash-table)) (define kept (list))"
+                     "(do ((i 0 (+ i 1))) ((= i 200)) (let ((k (string #\\k)))"
+                     "  (weak-hash-table-set! t k (cons k i)) (if (= 0 (modulo i 20)) (set! kept "
+                     "(cons k kept)))))"
+                     "(void (collect-garbage)) (list (weak-hash-table-size t)"
+                     " (apply + (map (lambda (k) (cdr (weak-hash-table-ref t k #f))) kept)))",
+                     std::string(every) + " ACRE_VERIFY=1 ACRE_CLOBBER_FREE=1") == "(10 900)\n");
+  }
+}
+
+BOOST_AUTO_TEST_CASE(has_its_file_closed) {
+  // More files than one process may have open.
+  BOOST_TEST(
+      value("(define path (string-append (get-environment-variable \"TEST_TMPDIR\") \"/x\"))"
+            "(do ((i 0 (+ i 1))) ((= i 5000)) (write i (open-output-file path)))"
+            "(do ((i 0 (+ i 1))) ((= i 5000)) (open-input-string \"x\")) (< (collect-garbage) 10)",
+            "ulimit -n 256;") == "#t\n");
+}
+
+BOOST_AUTO_TEST_CASE(what_was_written_to_a_file_is_there_when_it_is_closed) {
+  BOOST_TEST(value("(define path (string-append (get-environment-variable \"TEST_TMPDIR\") \"/y\"))"
+                   "(call-with-output-file path (lambda (port) (write (list 1 \"two\" #\\3) port)))"
+                   "(call-with-input-file path read) (with-input-from-file path read-line) "
+                   "(file-exists? path)"
+                   "(delete-file path) (file-exists? path)") ==
+             "(1 \"two\" #\\3)\n\"(1 \\\"two\\\" #\\\\3)\"\n#t\n#f\n");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
