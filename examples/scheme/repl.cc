@@ -43,7 +43,7 @@ class Terminal {
     }
     if (given == nullptr) return {};
     if (*given != '\0') add_history(given);
-    const std::u32string line = from_utf8(given) + U"\n";
+    std::u32string line = from_utf8(given) + U"\n";
     std::free(given);  // NOLINT(cppcoreguidelines-no-malloc): the library's
     in_form = true;
     return line;

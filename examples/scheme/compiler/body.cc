@@ -26,6 +26,7 @@ Node* Expander::body(Value forms, const Context& outer) {
   }
   Node* made = node(NodeKind::kLetrec, context);
   std::vector<Node*> statements;
+  statements.reserve(rest.size());
   for (const Definition& definition : definitions) {
     made->variables.push_back(definition.variable);
     made->parts.push_back(value_of(definition, context));
@@ -57,8 +58,7 @@ void Expander::scan(Value form, Scope* scope, std::vector<Definition>* definitio
   const Context context = at(form, outer);
   const auto flush = [&] {
     for (const Value expression : *rest) {
-      definitions->push_back(
-          {new_variable(kFalse, scope->lambda), expression, {}, context.where, false});
+      definitions->push_back({new_variable(kFalse, scope->lambda), expression, {}, context.where});
     }
     rest->clear();
   };
@@ -78,36 +78,16 @@ void Expander::scan(Value form, Scope* scope, std::vector<Definition>* definitio
     Value target = car(cdr(form));
     if (target.is_pair()) {
       definitions->push_back({bind(car(target), scope, scope->lambda, context), cdr(cdr(form)),
-                              cdr(target), context.where, false});
+                              cdr(target), context.where});
     } else {
       check_list(form, 3, 3, context);
-      definitions->push_back({bind(target, scope, scope->lambda, context),
-                              car(cdr(cdr(form))),
-                              {},
-                              context.where,
-                              false});
+      definitions->push_back(
+          {bind(target, scope, scope->lambda, context), car(cdr(cdr(form))), {}, context.where});
     }
   } else if (is_form(form, Form::kDefineValues, scope)) {
     check_list(form, 3, 3, context);
     flush();
-    // Variables first, then a nameless one whose value is computed by setting them.
-    ListBuilder temporaries(store_);
-    ListBuilder forms(store_);
-    Value names = car(cdr(form));
-    const auto add = [&](Value name) {
-      definitions->push_back(
-          {bind(name, scope, scope->lambda, context), kFalse, {}, context.where, false});
-      const Value temporary = aliased("value");
-      forms.add(list({aliased("set!"), name, temporary}));
-      return temporary;
-    };
-    for (; names.is_pair(); names = cdr(names)) temporaries.add(add(car(names)));
-    if (names != kNil) temporaries.set_tail(add(names));
-    forms.add(kTrue);
-    const Value receiver =
-        keep(store_.cons(aliased("lambda"), keep(store_.cons(temporaries.list(), forms.list()))));
-    const Value producer = list({aliased("lambda"), kNil, car(cdr(cdr(form)))});
-    rest->push_back(list({aliased("call-with-values"), producer, receiver}));
+    rest->push_back(scan_values(form, scope, definitions, context));
     flush();
   } else if (is_form(form, Form::kDefineRecordType, scope)) {
     scan(record_definitions(form, context), scope, definitions, rest, context);
@@ -116,6 +96,27 @@ void Expander::scan(Value form, Scope* scope, std::vector<Definition>* definitio
   } else {
     rest->push_back(form);
   }
+}
+
+// (define-values formals expression): the variables first; the expression that sets them is returned.
+Value Expander::scan_values(Value form, Scope* scope, std::vector<Definition>* definitions,
+                            const Context& context) {
+  ListBuilder temporaries(store_);
+  ListBuilder forms(store_);
+  Value names = car(cdr(form));
+  const auto add = [&](Value name) {
+    definitions->push_back({bind(name, scope, scope->lambda, context), kFalse, {}, context.where});
+    const Value temporary = aliased("value");
+    forms.add(list({aliased("set!"), name, temporary}));
+    return temporary;
+  };
+  for (; names.is_pair(); names = cdr(names)) temporaries.add(add(car(names)));
+  if (names != kNil) temporaries.set_tail(add(names));
+  forms.add(kTrue);
+  const Value receiver =
+      keep(store_.cons(aliased("lambda"), keep(store_.cons(temporaries.list(), forms.list()))));
+  const Value producer = list({aliased("lambda"), kNil, car(cdr(cdr(form)))});
+  return list({aliased("call-with-values"), producer, receiver});
 }
 
 Node* Expander::definition(Value form, const Context& context) {
@@ -127,7 +128,7 @@ Node* Expander::definition(Value form, const Context& context) {
   name = strip_aliases(store_, name);
   Node* made = node(NodeKind::kDefine, context);
   made->value = name;
-  Definition definition{new_variable(name, context.lambda), {}, {}, context.where, false};
+  Definition definition{new_variable(name, context.lambda), {}, {}, context.where};
   if (target.is_pair()) {
     definition.form = cdr(cdr(form));
     definition.lambda_parameters = cdr(target);

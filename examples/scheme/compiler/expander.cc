@@ -89,18 +89,8 @@ Node* Expander::special(Form which, Value form, const Context& context) {
     case Form::kCase: return case_of(form, context);
     case Form::kAnd: return conjunction(rest, context);
     case Form::kOr: return disjunction(rest, context);
-    case Form::kWhen:
-    case Form::kUnless: {
-      check_list(form, 2, -1, context);
-      Context nested = context;
-      nested.top = false;
-      Node* test = expand(car(rest), nested);
-      Node* then =
-          cdr(rest) == kNil ? constant(kUnspecified, context) : sequence(cdr(rest), nested);
-      Node* otherwise = constant(kUnspecified, context);
-      if (which == Form::kUnless) std::swap(then, otherwise);
-      return node(NodeKind::kIf, context, {test, then, otherwise});
-    }
+    case Form::kWhen: return one_armed(form, true, context);
+    case Form::kUnless: return one_armed(form, false, context);
     case Form::kCaseLambda: return case_lambda(rest, context);
     case Form::kLetValues: return let_values(form, false, context);
     case Form::kLetStarValues: return let_values(form, true, context);
@@ -186,6 +176,18 @@ Node* Expander::conditional(Value form, const Context& outer) {
       NodeKind::kIf, context,
       {test, then,
        otherwise == kNil ? constant(kUnspecified, context) : expand(car(otherwise), context)});
+}
+
+Node* Expander::one_armed(Value form, bool when, const Context& outer) {
+  check_list(form, 2, -1, outer);
+  Context context = outer;
+  context.top = false;
+  Node* test = expand(car(cdr(form)), context);
+  const Value forms = cdr(cdr(form));
+  Node* then = forms == kNil ? constant(kUnspecified, context) : sequence(forms, context);
+  Node* otherwise = constant(kUnspecified, context);
+  if (!when) std::swap(then, otherwise);
+  return node(NodeKind::kIf, context, {test, then, otherwise});
 }
 
 Node* Expander::lambda(Value formals, Value forms, Value name, const Context& context) {

@@ -50,6 +50,7 @@ class Expander {
   Node* name(Value symbol, const Context& context);
   Node* assignment(Value form, const Context& context);
   Node* conditional(Value form, const Context& context);
+  Node* one_armed(Value form, bool when, const Context& context);
   Node* lambda(Value parameters, Value body, Value name, const Context& context);
   Node* let(Value form, const Context& context);
   Node* named_let(Value form, const Context& context);
@@ -62,12 +63,13 @@ class Expander {
     Value form;  // what it is defined as, or the formals and expression of define-values
     Value lambda_parameters;  // of (define (name . parameters) body ...); no value: not that
     Position where;
-    bool several;
   };
   Node* sequence(Value forms, const Context& context);
   Node* body(Value forms, const Context& context);
   void scan(Value form, Scope* scope, std::vector<Definition>* definitions,
             std::vector<Value>* rest, const Context& context);
+  Value scan_values(Value form, Scope* scope, std::vector<Definition>* definitions,
+                    const Context& context);
   Node* definition(Value form, const Context& context);
   Node* definition_of_values(Value form, const Context& context);
   Node* value_of(const Definition& definition, const Context& context);

@@ -1,6 +1,6 @@
 #include "examples/scheme/library/library.h"
 
-#include "examples/scheme/library/prelude.inc"
+#include "examples/scheme/library/prelude.h"
 
 namespace scheme {
 
