@@ -4,6 +4,7 @@
 #include <initializer_list>
 
 #include "runtime/base/raw_memory.h"
+#include "runtime/base/units.h"
 
 namespace acre::gc {
 namespace {
@@ -51,8 +52,11 @@ bool is_return_address(const rt::CodeRanges& code, uintptr_t word) {
   // No call is longer than this.
   unsigned char before[sizeof(uintptr_t)];
   if (!code.contain(word - sizeof(before), word)) return false;
-  const uintptr_t raw = rt::read_raw(word - sizeof(before));
-  memcpy(before, &raw, sizeof(before));
+  const uintptr_t start = word - sizeof(before);
+  const uintptr_t aligned = rt::align_down(start, sizeof(before));
+  const uintptr_t raw[] = {rt::read_raw(aligned),
+                           rt::read_raw(rt::align_down(word - 1, sizeof(before)))};
+  memcpy(before, reinterpret_cast<const char*>(raw) + (start - aligned), sizeof(before));
   return follows_call(before + sizeof(before));
 }
 

@@ -71,11 +71,11 @@ void RootAudit::look_at_thread(const Thread& thread) {
     }
   }
   const bool inside = thread.signals->inside.load(std::memory_order_relaxed) != 0;
-  uintptr_t caller = inside ? thread.signals->caller : 0;
+  uintptr_t frame = inside ? thread.signals->frame : 0;
   rt::for_each_stack(thread,
                      [&](Fiber*, uintptr_t from, uintptr_t low, uintptr_t high, void* fake) {
-                       if (low <= from && from <= high) look_at_stack(from, high, fake, caller);
-                       caller = 0;  // of the innermost stack only
+                       if (low <= from && from <= high) look_at_stack(from, high, fake, frame);
+                       frame = 0;  // of the innermost stack only
                      });
 }
 
@@ -104,14 +104,12 @@ uintptr_t RootAudit::first_return_address(uintptr_t sp, uintptr_t high) const {
   return 0;
 }
 
-void RootAudit::look_at_stack(uintptr_t sp, uintptr_t high, void* fake_stack, uintptr_t caller) {
+void RootAudit::look_at_stack(uintptr_t sp, uintptr_t high, void* fake_stack, uintptr_t frame) {
   uintptr_t at = rt::align_up(sp, sizeof(void*));
-  uintptr_t callers_frame = at;
-  while (caller != 0 && callers_frame < high && rt::read_raw(callers_frame) != caller) {
-    callers_frame += sizeof(void*);
-  }
-  if (callers_frame == high) callers_frame = at;
-  uintptr_t function = callers_frame != at ? caller : first_return_address(at, high);
+  // Where the call of Acre returns to: its caller's frame is above.
+  const bool in_call = at <= frame && frame < high - sizeof(void*);
+  const uintptr_t callers_frame = in_call ? frame + sizeof(void*) : at;
+  uintptr_t function = in_call ? rt::read_raw(callers_frame) : first_return_address(at, high);
   for (; at + sizeof(void*) <= high; at += sizeof(void*)) {
     const uintptr_t word = rt::read_raw(at);
     if (at >= callers_frame && is_return_address(code_, word)) {

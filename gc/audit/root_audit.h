@@ -6,7 +6,7 @@
 // a finding. Its function is that of the nearest return address below it: the word is in the frame of the
 // function that the address leads into. It may be a register that this function saves for its caller, so that
 // one, by the next return address, is told as well. What lies below the call of Acre that the thread is in
-// (ThreadSignals::caller) are registers of its caller that Acre has saved, and Acre's own frames: both count as
+// (ThreadSignals::frame) are registers of its caller that Acre has saved, and Acre's own frames: both count as
 // that caller's.
 //
 // What a stack holds may be old: a variable that is no more used, a slot not yet written. So a finding is a
@@ -61,8 +61,8 @@ class RootAudit {
     uintptr_t above;     // from here up to `high`, return addresses are those of callers
     uintptr_t high;
   };
-  // `caller`: where a call of Acre returns to, that is at the end of this stack; 0: there is none.
-  void look_at_stack(uintptr_t sp, uintptr_t high, void* fake_stack, uintptr_t caller);
+  // `frame`: of the call of Acre at the end of this stack; 0: there is none.
+  void look_at_stack(uintptr_t sp, uintptr_t high, void* fake_stack, uintptr_t frame);
   uintptr_t first_return_address(uintptr_t sp, uintptr_t high) const;
   void look_at_word(const Slot& slot);
   void tell(const rt::ObjectRef& object, const Slot& slot);

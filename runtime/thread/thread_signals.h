@@ -42,7 +42,7 @@ struct Caught {
 
 struct ThreadSignals {
   std::atomic<uint32_t> inside;
-  uintptr_t caller;  // inside: where the outermost call of Acre returns to; for the root audit
+  uintptr_t frame;  // inside: of the outermost call of Acre; where it returns to is the word above
   std::atomic<uint32_t> uncooperative;     // attachments of that manner
   std::atomic<acre_thread*> attachments;   // all, to any heap
   Caught caught;                           // while one of them is in state kCaught
@@ -62,10 +62,10 @@ class InsideAcre {
   __attribute__((always_inline)) InsideAcre() { begin(); }
   ~InsideAcre() { end(); }
   // What began on one stack may end on another of the same thread.
-  // (Inlined in any build, so that its caller is the embedder's.)
+  // (Inlined in any build, so that the frame is the call's.)
   __attribute__((always_inline)) static void begin() {
     const uint32_t depth = my_signals.inside.load(std::memory_order_relaxed);
-    if (depth == 0) my_signals.caller = reinterpret_cast<uintptr_t>(__builtin_return_address(0));
+    if (depth == 0) my_signals.frame = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
     my_signals.inside.store(depth + 1, std::memory_order_relaxed);
     std::atomic_signal_fence(std::memory_order_seq_cst);
     if (__builtin_expect(depth == 0 && is_uncooperative(), 0)) enter();
@@ -96,7 +96,7 @@ class InsideAcre {
 class OutsideAcre {
  public:
   OutsideAcre()
-      : depth_(my_signals.inside.load(std::memory_order_relaxed)), caller_(my_signals.caller) {
+      : depth_(my_signals.inside.load(std::memory_order_relaxed)), frame_(my_signals.frame) {
     if (InsideAcre::is_uncooperative()) {
       InsideAcre::leave();
     } else {
@@ -105,7 +105,7 @@ class OutsideAcre {
   }
   ~OutsideAcre() {
     my_signals.inside.store(depth_, std::memory_order_relaxed);
-    my_signals.caller = caller_;
+    my_signals.frame = frame_;
     std::atomic_signal_fence(std::memory_order_seq_cst);
     if (InsideAcre::is_uncooperative()) InsideAcre::enter();
   }
@@ -114,7 +114,7 @@ class OutsideAcre {
 
  private:
   uint32_t depth_;
-  uintptr_t caller_;
+  uintptr_t frame_;
 };
 
 }  // namespace acre::rt

@@ -4,8 +4,8 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
-#include <cstring>
 #include <memory>
 #include <vector>
 
@@ -20,7 +20,7 @@ class Page {
   explicit Page(const std::vector<unsigned char>& code, int protection = PROT_READ | PROT_EXEC) {
     memory_ = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     BOOST_REQUIRE(memory_ != MAP_FAILED);
-    std::memcpy(static_cast<char*>(memory_) + kBefore, code.data(), code.size());
+    std::copy(code.begin(), code.end(), static_cast<unsigned char*>(memory_) + kBefore);
     BOOST_REQUIRE(mprotect(memory_, kBytes, protection) == 0);
     next_ = address(memory_) + kBefore + code.size();
     ranges_->read();
