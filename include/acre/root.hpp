@@ -66,9 +66,10 @@ class Root {
 //
 // Example:
 //   acre::Local<Node> list(thread);
-//   for (long i = 1; i <= 3; ++i) list = thread.make<Node>(list.get(), i);  // held while make may collect
-//   assert(list->next->next->value == 1);
-//   // Not: thread.make<Node>(thread.make<Node>()), where nothing holds the inner one while the outer is allocated.
+//   for (long i = 1; i <= 3; ++i) list = thread.make<Node>(list.get(), i);
+//   acre::Local<Node> other(thread, thread.make<Node>());
+//   other->next = thread.make<Node>(list.get(), 4L);
+//   assert(other->next->next->next->next->value == 1);
 template <class T>
 class Local {
  public:

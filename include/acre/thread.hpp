@@ -3,6 +3,7 @@
 #define ACRE_THREAD_HPP_
 
 #include <acre/heap.hpp>
+#include <acre/keep.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -69,12 +70,20 @@ class Thread {
   operator acre_thread*() const { return thread_; }  // NOLINT(google-explicit-constructor)
   Heap& heap() const { return *heap_; }
 
-  // A new T. Throws OutOfMemory, and what T's constructor throws (which must not yield to another thread).
+  // A new T. Throws OutOfMemory, and what T's constructor throws (which must not yield to another thread). Arguments
+  // that are references are held meanwhile; but in make<T>(make<A>(), make<B>()) nothing holds the A when the B is made,
+  // and a field of an object that nothing holds is to be handed over by .get().
   // Inlined, it is at most ten instructions up to the constructor (test/pins), for T up to ACRE_INLINE_BYTES.
   template <class T, class... Args>
   T* make(Args&&... args) {
     void* memory = take_ready<T>();
-    if (__builtin_expect(memory == nullptr, 0)) memory = allocate_or_throw<T>();
+    if (__builtin_expect(memory == nullptr, 0)) {
+      if constexpr (detail::Leaf<T>) {
+        memory = allocate_or_throw<T>();
+      } else {
+        memory = allocate_or_throw<T>(detail::reference_of(args)...);
+      }
+    }
     return construct<T>(memory, std::forward<Args>(args)...);
   }
   // The same, or null: last_error() tells why. What T's constructor throws still arrives, and Error(ACRE_E_LIMIT) for
@@ -82,7 +91,8 @@ class Thread {
   template <class T, class... Args>
   T* try_make(Args&&... args) {
     void* memory = take_ready<T>();
-    if (__builtin_expect(memory == nullptr, 0)) memory = allocate_slowly<T>();
+    if (__builtin_expect(memory == nullptr, 0))
+      memory = allocate_slowly<T>(detail::reference_of(args)...);
     return memory == nullptr ? nullptr : construct<T>(memory, std::forward<Args>(args)...);
   }
   // `count` Ts in a row, each value-initialised. Throws OutOfMemory.
@@ -113,6 +123,8 @@ class Thread {
   }
   template <Tailed T, class... Args>
   T* try_make_tailed(size_t count, Args&&... args) {
+    const detail::Holding<sizeof...(Args)> holding(thread_, keeps_new_,
+                                                   {detail::reference_of(args)...});
     void* memory = allocate_tailed<T>(count);
     return memory == nullptr ? nullptr : construct<T>(memory, std::forward<Args>(args)...);
   }
@@ -185,8 +197,9 @@ class Thread {
     }
   }
 
-  template <class T>
-  __attribute__((noinline, cold)) void* allocate_slowly() {
+  template <class T, class... References>
+  __attribute__((noinline, cold)) void* allocate_slowly(References... references) {
+    const detail::Holding<sizeof...(References)> holding(thread_, keeps_new_, {references...});
     void* memory = allocate<T>(1);
     if constexpr (serves_inline(sizeof(T), alignof(T)) && !detail::Leaf<T>) {
       const unsigned number = detail::type_number<T>() + 1;
@@ -199,9 +212,9 @@ class Thread {
   }
 
   // Throws here and not where it is inlined, so that what was taken is not compared with null again.
-  template <class T>
-  __attribute__((noinline, cold)) void* allocate_or_throw() {
-    void* memory = allocate_slowly<T>();
+  template <class T, class... References>
+  __attribute__((noinline, cold)) void* allocate_or_throw(References... references) {
+    void* memory = allocate_slowly<T>(references...);
     if (memory == nullptr) throw_last_error();
     return memory;
   }

@@ -190,6 +190,25 @@ BOOST_AUTO_TEST_CASE(fields_and_arrays_of_fields_are_visited) {
   BOOST_TEST(live() == 4u);
 }
 
+BOOST_AUTO_TEST_CASE(arguments_of_make_are_held_while_it_collects) {
+  struct Both {
+    acre::Member<Node> a, b;
+    void trace(acre::Visitor& visitor) { visitor(a, b); }
+  };
+  acre::Heap tortured(TorturedHeap::options());
+  acre::Thread mine(tortured);
+  for (long i = 0; i < 50; ++i) {
+    Node* first = mine.make<Node>(mine.make<Node>(nullptr, i), i + 1);
+    Both* both = mine.make<Both>(first, first->next);
+    BOOST_TEST_REQUIRE(both->b->value == i);
+    Closure* closure = mine.make_tailed<Closure>(3, both->a.get());
+    BOOST_TEST_REQUIRE(closure->code->next->value == i);
+    both = mine.try_make<Both>(closure->code.get(), nullptr);
+    BOOST_TEST_REQUIRE(both->a->value == i + 1);
+  }
+  BOOST_TEST(tortured.verify());
+}
+
 BOOST_AUTO_TEST_CASE(scanners_and_ranges_are_roots_until_they_end) {
   Node* words[3] = {};
   std::vector<Node*> nodes;
