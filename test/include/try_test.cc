@@ -23,6 +23,16 @@ struct Vector {  // a word, then references: by a bitmap
   using Tail = acre::Member<Node>;
   size_t count;
 };
+struct Slot {
+  static constexpr acre::Layout layout{0, 2};
+  acre::Member<Node> key;
+  long hash;
+  acre::Member<Node> value;
+};
+struct Table {
+  using Tail = Slot;
+  size_t count;
+};
 struct Closure {
   using Tail = acre::Member<Node>;
   acre::Member<Node> code;
@@ -160,6 +170,14 @@ BOOST_AUTO_TEST_CASE(the_word_before_a_tail_is_no_reference) {
   acre::Root<Vector> vector(thread, thread.make_tailed<Vector>(0, size_t{0}));
   vector->count = reinterpret_cast<size_t>(thread.make<Node>());
   BOOST_TEST(live() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_tail_of_larger_elements_may_be_empty) {
+  acre::Root<Table> empty(thread, thread.make_tailed<Table>(0, size_t{0}));
+  acre::Root<Table> table(thread, thread.make_tailed<Table>(5, size_t{5}));
+  acre::tail(table.get())[4].value = thread.make<Node>();
+  acre::tail(table.get())[4].hash = reinterpret_cast<long>(thread.make<Node>());
+  BOOST_TEST(live() == 3u);
 }
 
 BOOST_AUTO_TEST_CASE(a_tail_without_references_makes_a_leaf) {

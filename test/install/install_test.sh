@@ -87,6 +87,21 @@ by_pkg_config() {
   esac
 }
 
+# The commands that a document gives for its own programs, as they stand.
+by_the_commands_of() { # DOCUMENT
+  local folder=$work/commands file command
+  rm -rf "$folder"
+  mkdir -p "$folder"
+  for file in $(sed -nE 's/^    (cc|c\+\+) .*[ ]([a-z]+\.(c|cc)) .*/\2/p' "$1"); do
+    awk -v name="$file" -f test/docs/blocks.awk "$1" >"$folder/$file" || return
+  done
+  while read -r command; do
+    echo "$command"
+    (cd "$folder" && rm -f a.out && eval "$command" && LD_LIBRARY_PATH=$prefix/lib ./a.out) || return
+  done < <(sed -nE 's/^    ((cc|c\+\+) .*)/\1/p' "$1")
+  [ -x "$folder/a.out" ]
+}
+
 # A library that is closed leaves handlers behind, which must not be called where nothing is.
 may_be_closed() {
   # shellcheck disable=SC2046 # a list of flags
@@ -136,6 +151,8 @@ for library in shared static; do
       by_pkg_config $cxx client.cc $library -std=c++20 -pedantic
   done
 done
+check readme_by_its_own_commands by_the_commands_of README.md
+check guide_by_its_own_commands by_the_commands_of docs/embedding.md
 check by_cmake_gcc by_cmake gcc g++ "$prefix"
 check by_cmake_clang by_cmake clang clang++ "$prefix"
 check cmake_refuses_another_version cmake_refuses_another_version
