@@ -151,7 +151,6 @@ for library in shared static; do
       by_pkg_config $cxx client.cc $library -std=c++20 -pedantic
   done
 done
-check readme_by_its_own_commands by_the_commands_of README.md
 check guide_by_its_own_commands by_the_commands_of docs/embedding.md
 check by_cmake_gcc by_cmake gcc g++ "$prefix"
 check by_cmake_clang by_cmake clang clang++ "$prefix"
