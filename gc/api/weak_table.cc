@@ -155,6 +155,7 @@ int acre_weak_table_has(acre_thread* thread, void* table, const void* key) {
 }
 
 int acre_weak_table_remove(acre_thread* thread, void* object, const void* key) {
+  const InsideAcre inside;  // no collection takes the entry away meanwhile
   WeakTable* table = table_at(thread, object);
   WeakPair* pair = find(table, key);
   if (pair == nullptr) return 0;
@@ -171,6 +172,7 @@ size_t acre_weak_table_count(acre_thread* thread, void* table) {
 
 size_t acre_weak_table_next(acre_thread* thread, void* object, size_t position, void** key,
                             void** value) {
+  const InsideAcre inside;  // as above
   WeakTable* table = table_at(thread, object);
   if (table == nullptr) return 0;
   for (; position < table->pairs->size(); ++position) {
