@@ -15,7 +15,8 @@
  *
  * Explicit freeing (acre_free, and acre_realloc when it moves) clears weak references to the object, forgets its
  * finalizer without running it, and queues its cleanups. An ephemeron or table entry of which it is the key counts
- * as a reference: remove it before.
+ * as a reference: remove it before. So does a queued finalizer until it has returned: it frees neither its own
+ * object nor one whose finalizer is queued too.
  *
  * Pinning. Objects never move, so there is nothing to pin: an address is an identity for as long as the object
  * lives, may be hashed, and may be given to the kernel or to foreign code.
@@ -49,17 +50,20 @@ ACRE_API acre_weak* acre_weak_new_notify(acre_thread* thread, void* object, acre
  * `weak`: NULL. Attached thread. */
 ACRE_API void* acre_weak_get(acre_thread* thread, const acre_weak* weak);
 
-/* Ends it. NULL is allowed; one that was dropped before is reported on stderr. Any thread, but nobody uses it
- * meanwhile. */
+/* Ends it. NULL is allowed; one that was dropped before is reported on stderr, unless a new one is in its place by
+ * then. Any thread, but nobody uses it meanwhile. The end of the heap ends it, too. */
 ACRE_API void acre_weak_drop(acre_weak* weak);
 
 /* ---- Ephemerons -------------------------------------------------------------------------------- */
 
-/* An object with a key and a value: it keeps its value alive while its key is reachable from elsewhere, that is not
- * only through the value. When the key is found dead both become NULL, also if a finalizer keeps the key. Chains of
- * ephemerons, in any order, are resolved in time linear in their number. `key` and `value` may be NULL, and
- * a key that is no reference to an object of this heap never dies. ACRE_E_INVALID: NULL out or thread. ACRE_E_NOMEM,
- * ACRE_E_LIMIT as an allocation. On an error *out is NULL. May collect. Attached thread. */
+/* An object with a key and a value: it keeps its value alive while its key is reachable from elsewhere, that is
+ * not only through the value. When the key is found dead both become NULL, also if a finalizer keeps the key; but
+ * not in an ephemeron that was itself found dead then, and is kept by a finalizer (nor do entries go from such a
+ * table). Chains of ephemerons, in any order, are resolved in time linear in their number as long as the heap has
+ * pages for a table of 20 to 40 bytes each; else it can be quadratic. `key` and `value` may be NULL, and a key
+ * that is no address of this heap never dies; one where no object is (on a fiber's stack) is dead.
+ * ACRE_E_INVALID: NULL out or thread. ACRE_E_NOMEM, ACRE_E_LIMIT as an allocation. On an error *out is NULL. May
+ * collect. Attached thread. */
 ACRE_API acre_status acre_ephemeron_new(acre_thread* thread, void* key, void* value, void** out);
 /* NULL with acre_last_error ACRE_E_INVALID: `ephemeron` is none of this heap. Attached thread. */
 ACRE_API void* acre_ephemeron_key(acre_thread* thread, void* ephemeron);
@@ -74,13 +78,13 @@ enum {
 };
 
 /* A hash table that is an object. Keys are compared by identity: by the word. A key that was found dead takes its
- * entry with it in the same collection (mode: which entries those are). A word that is no reference to an object
- * of this heap, as key or as value, never dies; take care that a VM's immediate numbers cannot look like addresses
- * of the heap's objects, else such an entry may go when the object at that address dies. Like any object a table
- * is not locked: one thread at a time, or the embedder's lock. A table with n entries takes 21 to 64 n bytes; it
- * shrinks when entries are set after many have gone. ACRE_E_INVALID: NULL out or thread, or no such mode.
- * ACRE_E_NOMEM, ACRE_E_LIMIT as an allocation. On an error *out is NULL. May collect. Attached thread, as all of
- * these calls: */
+ * entry with it in the same collection (mode: which entries those are). A word that is no address of this heap,
+ * as key or as weak value, never dies. One where no object is counts as dead: take care that a VM's immediate
+ * numbers cannot look like the heap's addresses, and take none on a fiber's stack. Like any object a table is not
+ * locked: one thread at a time, or the embedder's lock. A table with n entries takes 21 to 64 n bytes; it shrinks
+ * when entries are set after many have gone, once those have used up three quarters of its room. ACRE_E_INVALID:
+ * NULL out or thread, or no such mode. ACRE_E_NOMEM, ACRE_E_LIMIT as an allocation. On an error *out is NULL. May
+ * collect. Attached thread, as all of these calls: */
 ACRE_API acre_status acre_weak_table_new(acre_thread* thread, int mode, void** out);
 
 /* Sets the entry for `key`, new or not. ACRE_E_INVALID: `table` is none of this heap, `key` is NULL or UINTPTR_MAX.
@@ -103,8 +107,9 @@ ACRE_API size_t acre_weak_table_next(acre_thread* thread, void* table, size_t po
 
 /* ---- Finalizers and cleanups ------------------------------------------------------------------- */
 
-/* Called by acre_run_finalizers, once, with an object that was found dead. It may allocate, collect, store `object`
- * somewhere, set a new finalizer for it, use fibers. It must not throw, nor leave by longjmp. */
+/* Called by acre_run_finalizers, once, with an object that was found dead. It may allocate, collect, store
+ * `object` somewhere, set a new finalizer for it, use fibers. It must not throw, nor leave by longjmp, nor detach
+ * its thread or end the heap; nor may notifications and cleanups. */
 typedef void (*acre_finalizer_fn)(void* object, void* arg);
 
 /* Sets the finalizer of an object, in place of the one that it has; fn NULL: takes it away. `arg` is not a reference;
@@ -114,7 +119,8 @@ typedef void (*acre_finalizer_fn)(void* object, void* arg);
  * once it is gone itself. So n objects in a row need n collections. Where such objects refer to each other in a
  * circle, one of them is first. That an object refers to itself does not matter. The _unordered one asks for no
  * order: it is queued by the first collection that finds the object dead, also if other dead objects with
- * finalizers refer to it. An object has one finalizer, of either sort.
+ * finalizers refer to it, and what it refers to does not wait for it, but is queued behind it. An object has one
+ * finalizer, of either sort.
  *
  * ACRE_E_INVALID: `object` is not the address of an object, or NULL thread. ACRE_E_NOMEM. ACRE_E_STATE: in a
  * callback for which the world is stopped. Attached thread. When the heap ends no finalizer runs. */
@@ -129,8 +135,9 @@ typedef struct acre_cleanup acre_cleanup;
 
 /* Adds a cleanup to an object, which may have several, and a finalizer too: the cleanups come when that has run
  * and the object was found dead again. `arg` is not a reference. out not NULL: *out is to be given to
- * acre_cleanup_cancel one day, whether or not it has run. ACRE_E_INVALID: NULL fn or thread, `object` is not the
- * address of an object. ACRE_E_NOMEM; ACRE_E_STATE as above. On an error *out is NULL. Attached thread. */
+ * acre_cleanup_cancel one day, whether or not it has run, before the heap ends. ACRE_E_INVALID: NULL fn or
+ * thread, `object` is not the address of an object. ACRE_E_NOMEM; ACRE_E_STATE as above. On an error *out is
+ * NULL. Attached thread. */
 ACRE_API acre_status acre_cleanup_add(acre_thread* thread, void* object, acre_cleanup_fn fn,
                                       void* arg, acre_cleanup** out);
 /* It will not run any more, if it has not. NULL is allowed; one that was cancelled before is reported on stderr.
