@@ -50,78 +50,122 @@ class Assembler {
   std::vector<uint8_t> code_;
 };
 
-// rbx: the thread, r12: how many are still to be made, r13: the last node, r14: the first, r15: the new one.
+// The function in its parts. rbx: the thread, r12: how many are still to be made, r13: the last node, r14: the first,
+// r15: the new one.
+class ListCode {
+ public:
+  ListCode(const acre_jit_facts& facts, acre_kind kind) : facts_(facts), kind_(kind) {}
+
+  std::vector<uint8_t> emit() {
+    a_.code({0x53, 0x41, 0x54, 0x41, 0x55, 0x41, 0x56, 0x41, 0x57});  // push all five
+    a_.code({0x48, 0x89, 0xfb, 0x49, 0x89, 0xf4});  // mov %rdi, %rbx; mov %rsi, %r12
+    a_.code({0x45, 0x31, 0xed, 0x45, 0x31, 0xf6});  // no last node, no first
+    loop_ = a_.here();
+    a_.code({0x4d, 0x85, 0xe4});  // test %r12, %r12
+    const size_t done = a_.jump({0x0f, 0x84});
+    allocate();
+    link();
+    poll();
+    a_.jump_back(loop_);
+
+    a_.land_here(done);
+    a_.code({0x4c, 0x89, 0xf0});  // mov %r14, %rax
+    const size_t leave = a_.here();
+    a_.code({0x41, 0x5f, 0x41, 0x5e, 0x41, 0x5d, 0x41, 0x5c, 0x5b, 0xc3});  // pop all, ret
+    call_alloc(leave);
+    begin_list();
+    call_store();
+    call_safepoint();
+    return a_.bytes();
+  }
+
+ private:
+  void allocate() {
+    const uint32_t gap = acre_jit_gap(&facts_, sizeof(Node), kind_);
+    a_.code({0x48, 0x8b, 0x83});  // mov cursor(%rbx), %rax
+    a_.number(gap + facts_.gap_cursor);
+    a_.code({0x48, 0x8d, 0x90});  // lea size(%rax), %rdx
+    a_.number(acre_jit_object_bytes(&facts_, sizeof(Node)));
+    a_.code({0x48, 0x3b, 0x93});  // cmp limit(%rbx), %rdx
+    a_.number(gap + facts_.gap_limit);
+    no_room_ = a_.jump({0x0f, 0x87});
+    a_.code({0x48, 0x89, 0x93});  // mov %rdx, cursor(%rbx)
+    a_.number(gap + facts_.gap_cursor);
+    have_ = a_.here();
+    a_.code(
+        {0x4c, 0x89, 0x60, offsetof(Node, value), 0x49, 0x89, 0xc7});  // its value; mov %rax, %r15
+  }
+
+  // The last node refers to the new one, by the barrier.
+  void link() {
+    a_.code({0x4d, 0x85, 0xed});  // test %r13, %r13
+    first_ = a_.jump({0x0f, 0x84});
+    a_.code({0x83, 0xbb});  // cmpl $0, phase(%rbx)
+    a_.number(facts_.phase);
+    a_.code({0x00});
+    in_phase_ = a_.jump({0x0f, 0x85});
+    a_.code({0x4d, 0x89, 0x7d, offsetof(Node, next)});  // mov %r15, next(%r13)
+    linked_ = a_.here();
+    a_.code({0x4d, 0x89, 0xfd, 0x49, 0xff, 0xcc});  // mov %r15, %r13; dec %r12
+  }
+
+  // (The loop allocates, so it could do without.)
+  void poll() {
+    a_.code({0x83, 0xbb});  // cmpl $0, stop_requested(%rbx)
+    a_.number(facts_.stop_requested);
+    a_.code({0x00});
+    stop_ = a_.jump({0x0f, 0x85});
+  }
+
+  void call_alloc(size_t leave) {
+    a_.land_here(no_room_);
+    a_.code({0x48, 0x89, 0xdf, 0xbe});  // mov %rbx, %rdi; mov bytes, %esi
+    a_.number(static_cast<uint32_t>(sizeof(Node)));
+    a_.code({0xba});  // mov kind, %edx
+    a_.number(kind_);
+    a_.call(facts_.alloc);
+    a_.code({0x48, 0x85, 0xc0});  // test %rax, %rax
+    a_.land(a_.jump({0x0f, 0x84}), leave);
+    a_.jump_back(have_);
+  }
+
+  void begin_list() {
+    a_.land_here(first_);
+    a_.code({0x4d, 0x89, 0xfe});  // mov %r15, %r14
+    a_.jump_back(linked_);
+  }
+
+  void call_store() {
+    a_.land_here(in_phase_);
+    a_.code({0x48, 0x89, 0xdf, 0x4c, 0x89, 0xee});                        // the thread, the object,
+    a_.code({0x49, 0x8d, 0x55, offsetof(Node, next), 0x4c, 0x89, 0xf9});  // the slot, the value
+    a_.call(facts_.store_slow);
+    a_.jump_back(linked_);
+  }
+
+  void call_safepoint() {
+    a_.land_here(stop_);
+    a_.code({0x48, 0x89, 0xdf});  // mov %rbx, %rdi
+    a_.call(facts_.safepoint_slow);
+    a_.jump_back(loop_);
+  }
+
+  const acre_jit_facts& facts_;
+  acre_kind kind_;
+  Assembler a_;
+  // Places to jump to.
+  size_t loop_ = 0;
+  size_t have_ = 0;
+  size_t linked_ = 0;
+  // Jumps to what comes later.
+  size_t no_room_ = 0;
+  size_t first_ = 0;
+  size_t in_phase_ = 0;
+  size_t stop_ = 0;
+};
+
 std::vector<uint8_t> emit(const acre_jit_facts& facts, acre_kind kind) {
-  const uint32_t gap = acre_jit_gap(&facts, sizeof(Node), kind);
-  Assembler a;
-  a.code({0x53, 0x41, 0x54, 0x41, 0x55, 0x41, 0x56, 0x41, 0x57});  // push all five
-  a.code({0x48, 0x89, 0xfb, 0x49, 0x89, 0xf4});                    // mov %rdi, %rbx; mov %rsi, %r12
-  a.code({0x45, 0x31, 0xed, 0x45, 0x31, 0xf6});                    // no last node, no first
-  const size_t loop = a.here();
-  a.code({0x4d, 0x85, 0xe4});  // test %r12, %r12
-  const size_t done = a.jump({0x0f, 0x84});
-
-  // The allocation.
-  a.code({0x48, 0x8b, 0x83});  // mov cursor(%rbx), %rax
-  a.number(gap + facts.gap_cursor);
-  a.code({0x48, 0x8d, 0x90});  // lea size(%rax), %rdx
-  a.number(acre_jit_object_bytes(&facts, sizeof(Node)));
-  a.code({0x48, 0x3b, 0x93});  // cmp limit(%rbx), %rdx
-  a.number(gap + facts.gap_limit);
-  const size_t no_room = a.jump({0x0f, 0x87});
-  a.code({0x48, 0x89, 0x93});  // mov %rdx, cursor(%rbx)
-  a.number(gap + facts.gap_cursor);
-  const size_t have = a.here();
-  a.code({0x4c, 0x89, 0x60, offsetof(Node, value), 0x49, 0x89, 0xc7});  // its value; mov %rax, %r15
-  a.code({0x4d, 0x85, 0xed});                                           // test %r13, %r13
-  const size_t first = a.jump({0x0f, 0x84});
-
-  // The barrier: the last node refers to the new one.
-  a.code({0x83, 0xbb});  // cmpl $0, phase(%rbx)
-  a.number(facts.phase);
-  a.code({0x00});
-  const size_t in_phase = a.jump({0x0f, 0x85});
-  a.code({0x4d, 0x89, 0x7d, offsetof(Node, next)});  // mov %r15, next(%r13)
-  const size_t stored = a.here();
-  a.code({0x4d, 0x89, 0xfd, 0x49, 0xff, 0xcc});  // mov %r15, %r13; dec %r12
-
-  // The poll. (The loop allocates, so it could do without.)
-  a.code({0x83, 0xbb});  // cmpl $0, stop_requested(%rbx)
-  a.number(facts.stop_requested);
-  a.code({0x00});
-  const size_t stop = a.jump({0x0f, 0x85});
-  a.jump_back(loop);
-
-  a.land_here(done);
-  a.code({0x4c, 0x89, 0xf0});  // mov %r14, %rax
-  const size_t leave = a.here();
-  a.code({0x41, 0x5f, 0x41, 0x5e, 0x41, 0x5d, 0x41, 0x5c, 0x5b, 0xc3});  // pop all, ret
-
-  a.land_here(no_room);
-  a.code({0x48, 0x89, 0xdf, 0xbe});  // mov %rbx, %rdi; mov bytes, %esi
-  a.number(static_cast<uint32_t>(sizeof(Node)));
-  a.code({0xba});  // mov kind, %edx
-  a.number(kind);
-  a.call(facts.alloc);
-  a.code({0x48, 0x85, 0xc0});  // test %rax, %rax
-  a.land(a.jump({0x0f, 0x84}), leave);
-  a.jump_back(have);
-
-  a.land_here(first);
-  a.code({0x4d, 0x89, 0xfe});  // mov %r15, %r14
-  a.jump_back(stored);
-
-  a.land_here(in_phase);
-  a.code({0x48, 0x89, 0xdf, 0x4c, 0x89, 0xee});                        // the thread, the object,
-  a.code({0x49, 0x8d, 0x55, offsetof(Node, next), 0x4c, 0x89, 0xf9});  // the slot, the value
-  a.call(facts.store_slow);
-  a.jump_back(stored);
-
-  a.land_here(stop);
-  a.code({0x48, 0x89, 0xdf});  // mov %rbx, %rdi
-  a.call(facts.safepoint_slow);
-  a.jump_back(loop);
-  return a.bytes();
+  return ListCode(facts, kind).emit();
 }
 
 #else

@@ -309,6 +309,7 @@ BOOST_AUTO_TEST_CASE(threads_that_store_to_the_same_slots_give_no_alarm) {
   void** object = shared.known_object(256, ACRE_KIND_CONSERVATIVE);
   std::atomic<int> running{3};
   std::vector<std::thread> threads;
+  threads.reserve(3);
   for (int i = 0; i < 3; ++i) {
     threads.emplace_back([&, i] {
       acre_thread* self = nullptr;
