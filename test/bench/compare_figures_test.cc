@@ -294,7 +294,7 @@ BOOST_AUTO_TEST_CASE(every_workload_has_a_target_and_every_target_a_workload) {
                            [&](const Target& t) { return t.workload == name; }),
                name);
   }
-  BOOST_TEST(targets.size() == 41u);
+  BOOST_TEST(targets.size() == 53u);
 }
 
 BOOST_AUTO_TEST_CASE(mallocs_do_not_collect_and_raw_only_grows) {
@@ -313,6 +313,10 @@ BOOST_AUTO_TEST_CASE(mallocs_do_not_collect_and_raw_only_grows) {
   BOOST_TEST(!runs("fibers", "boehm"));
   BOOST_TEST(!runs("fibers", "glibc"));
   BOOST_TEST(!runs("churn", "boost"));
+  BOOST_TEST(runs("lua_json", "acre"));
+  BOOST_TEST(runs("lua_json", "mimalloc"));
+  BOOST_TEST(!runs("lua_json", "boehm"));
+  BOOST_TEST(!runs("lua_json", "acre_1mark"));
 }
 
 BOOST_AUTO_TEST_CASE(the_table_has_ratios_scaling_targets_and_failures) {

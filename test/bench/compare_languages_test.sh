@@ -47,9 +47,9 @@ build_java() {
   javac -Xlint:all -Werror -d "$work/classes" bench/compare/java/*.java
 }
 
-# can_run LANGUAGE WORKLOAD. Baselines are only the native programs'; Java here has no fibers.
+# can_run LANGUAGE WORKLOAD. Baselines and Lua are only the native programs'; Java here has no fibers.
 can_run() {
-  case $1,$2 in *,grow_raw* | *,fibers_protected | java,fibers*) return 1 ;; esac
+  case $1,$2 in *,grow_raw* | *,lua_* | *,fibers_protected | java,fibers*) return 1 ;; esac
 }
 
 lists_the_workloads_of_the_table() { # LANGUAGE

@@ -97,12 +97,14 @@ BOOST_AUTO_TEST_CASE(the_list_names_workloads_and_systems) {
   const Ran ran = run_program("COMPARE", "bench/compare/compare", "--list");
   BOOST_TEST(ran.code == 0);
   for (const char* name :
-       {"binary_trees", "gcbench",  "churn",       "strings",         "graph",
-        "list",         "grow",     "mt_alloc_1",  "mt_alloc_2",      "larson",
-        "large",        "frag",     "acre",        "acre_c",          "acre_1mark",
-        "boehm",        "go",       "java_serial", "java_parallel",   "java_g1",
-        "glibc",        "mimalloc", "jemalloc",    "tcmalloc",        "raw",
-        "raw_huge",     "fibers",   "boost",       "boost_protected", "go_gosched"}) {
+       {"binary_trees", "gcbench",     "churn",       "strings",         "graph",
+        "list",         "grow",        "mt_alloc_1",  "mt_alloc_2",      "larson",
+        "large",        "frag",        "acre",        "acre_c",          "acre_1mark",
+        "boehm",        "go",          "java_serial", "java_parallel",   "java_g1",
+        "glibc",        "mimalloc",    "jemalloc",    "tcmalloc",        "raw",
+        "raw_huge",     "fibers",      "boost",       "boost_protected", "go_gosched",
+        "lua_trees",    "lua_strings", "lua_tables",  "lua_closures",    "lua_json",
+        "lua_nbody"}) {
     BOOST_TEST(contains(ran.output, std::string("  ") + name + " "), name);
   }
 }

@@ -6,7 +6,7 @@ namespace acre::bench {
 namespace {
 
 constexpr System kSystems[] = {
-    {"acre", Family::kAcre, "Acre by its C++ API", "", true},
+    {"acre", Family::kAcre, "Acre by its C++ API", "", true, true},
     {"acre_c", Family::kAcre, "Acre by its C API", "", true},
     {"acre_1mark", Family::kAcre, "Acre by its C++ API with ACRE_MARK_THREADS=1", "graph"},
     {"boehm", Family::kCollector, "the Boehm-Demers-Weiser collector, for C", ""},
@@ -14,10 +14,11 @@ constexpr System kSystems[] = {
     {"java_serial", Family::kCollector, "Java with -XX:+UseSerialGC", ""},
     {"java_parallel", Family::kCollector, "Java with -XX:+UseParallelGC", ""},
     {"java_g1", Family::kCollector, "Java with -XX:+UseG1GC", ""},
-    {"glibc", Family::kMalloc, "malloc and free of the C library", ""},
-    {"mimalloc", Family::kMalloc, "malloc and free of mimalloc, preloaded", ""},
-    {"jemalloc", Family::kMalloc, "malloc and free of jemalloc, preloaded", ""},
-    {"tcmalloc", Family::kMalloc, "malloc and free of gperftools' tcmalloc, preloaded", ""},
+    {"glibc", Family::kMalloc, "malloc and free of the C library", "", false, true},
+    {"mimalloc", Family::kMalloc, "malloc and free of mimalloc, preloaded", "", false, true},
+    {"jemalloc", Family::kMalloc, "malloc and free of jemalloc, preloaded", "", false, true},
+    {"tcmalloc", Family::kMalloc, "malloc and free of gperftools' tcmalloc, preloaded", "", false,
+     true},
     {"raw", Family::kRaw, "mmap and writes: what growing costs in the kernel", "grow"},
     {"raw_huge", Family::kRaw, "the same with huge pages", "grow"},
     {"go_gosched", Family::kCollector, "goroutines whose turns are the scheduler's", "fibers"},
@@ -44,6 +45,12 @@ constexpr Workload kWorkloads[] = {
     {"frag", "256 MiB of objects whose sizes change in phases", kAll, true},
     {"fibers", "a million fibers, 10,000 at a time: made, ten turns each, finished", kFibers,
      false},
+    {"lua_trees", "Lua: binary trees that live shortly, beside one that lives", kLua, false},
+    {"lua_strings", "Lua: strings joined, searched, replaced and formatted", kLua, false},
+    {"lua_tables", "Lua: tables that grow and lose entries", kLua, false},
+    {"lua_closures", "Lua: closures, small objects, coroutines", kLua, false},
+    {"lua_json", "Lua: a text of nested values written and read", kLua, false},
+    {"lua_nbody", "Lua: arithmetic, and hardly any allocation", kLua, false},
 };
 
 template <class Row>
@@ -66,6 +73,7 @@ const Workload* find_workload(std::string_view name) { return find(all_workloads
 bool runs_on(const Workload& workload, const System& system) {
   if (!system.only.empty()) return workload.name == system.only;
   if (workload.by == Workload::By::kFibers) return system.has_fibers;
+  if (workload.by == Workload::By::kLua) return system.has_lua;
   return workload.by == Workload::By::kAll || system.family != Family::kMalloc;
 }
 

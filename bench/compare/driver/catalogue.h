@@ -20,12 +20,13 @@ struct System {
   std::string_view what;
   std::string_view only;  // the one workload it runs; empty: all that its family runs
   bool has_fibers = false;
+  bool has_lua = false;
 };
 
 struct Workload {
   std::string_view name;
   std::string_view what;
-  enum class By { kAll, kCollectors, kFibers } by;
+  enum class By { kAll, kCollectors, kFibers, kLua } by;
   bool shows_live;  // peak resident / live is a figure of interest
 };
 

@@ -72,6 +72,18 @@ constexpr Rule kRules[] = {
     {"fibers", kPhase, "boost_protected", 5, "create"},
     {"fibers", kPhase, "go", 1, "switch"},
     {"fibers", kPhase, "go_gosched", 1, "switch"},
+    {"lua_trees", kTimeAgainst, "glibc", 1.1},
+    {"lua_trees", kTimeAgainst, "mimalloc", 1.2},
+    {"lua_strings", kTimeAgainst, "glibc", 1.1},
+    {"lua_strings", kTimeAgainst, "mimalloc", 1.2},
+    {"lua_tables", kTimeAgainst, "glibc", 1.1},
+    {"lua_tables", kTimeAgainst, "mimalloc", 1.2},
+    {"lua_closures", kTimeAgainst, "glibc", 1.1},
+    {"lua_closures", kTimeAgainst, "mimalloc", 1.2},
+    {"lua_json", kTimeAgainst, "glibc", 1.1},
+    {"lua_json", kTimeAgainst, "mimalloc", 1.2},
+    {"lua_nbody", kTimeAgainst, "glibc", 1.1},
+    {"lua_nbody", kTimeAgainst, "mimalloc", 1.2},
 };
 
 std::string words_of(const Rule& rule) {

@@ -4,8 +4,10 @@
 
 #include <string>
 
+#include "bench/compare/native/malloc_lua.h"
 #include "bench/compare/native/malloc_memory.h"
 #include "bench/compare/native/workloads.h"
+#include "bench/compare/native/workloads/lua.h"
 
 namespace {
 
@@ -38,5 +40,7 @@ std::string version() {
 
 int main(int argc, char** argv) {
   using namespace acre::compare;
-  return run_program(workloads<Malloc>(), version(), argc, argv);
+  std::vector<Workload> all = workloads<Malloc>();
+  all.insert(all.end(), kLuaWorkloads<MallocLua>.begin(), kLuaWorkloads<MallocLua>.end());
+  return run_program(all, version(), argc, argv);
 }
