@@ -63,6 +63,31 @@ BOOST_AUTO_TEST_CASE(an_error_ends_the_form_and_not_the_conversation) {
 
 BOOST_AUTO_TEST_SUITE_END()
 
+BOOST_AUTO_TEST_SUITE(terminal)
+
+// What a pseudo-terminal shows while this is typed. The home folder is the test's own.
+Ran at_terminal(const std::string& lines) {
+  return acre::bench::run_program(
+      "SH", "/bin/sh",
+      "-c '(printf \"%s\" \"$0\") | HOME=$TEST_TMPDIR TERM=dumb script -qec "
+      "\"${SCHEME:-examples/scheme/scheme}\" /dev/null' '" +
+          lines + "'");
+}
+
+BOOST_AUTO_TEST_CASE(has_a_prompt_that_comes_back_after_an_error_and_a_history) {
+  const Ran ran = at_terminal("(+ 1\n 2)\n(car 5)\n(exit 3)\n");
+  BOOST_TEST(ran.code == 3, ran.output);
+  BOOST_TEST(contains(ran.output, "> (+ 1"), ran.output);
+  BOOST_TEST(contains(ran.output, "...  2)\r\n3\r\n> "), ran.output);
+  BOOST_TEST(contains(ran.output, "repl:3:1: car: not a pair: 5\r\n> "), ran.output);
+  // The next session knows the lines of the last one: up, up is the one before its last.
+  const Ran next = at_terminal("(list \"first\")\n\033[A\033[A\033[A\n(exit 4)\n");
+  BOOST_TEST(next.code == 4, next.output);
+  BOOST_TEST(contains(next.output, "repl:2:1: car: not a pair: 5"), next.output);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
 BOOST_AUTO_TEST_SUITE(errors)
 
 BOOST_AUTO_TEST_CASE(say_where) {
@@ -162,9 +187,18 @@ BOOST_AUTO_TEST_CASE(nested_without_end_are_an_error_that_can_be_handled) {
 }
 
 BOOST_AUTO_TEST_CASE(of_continuations_are_for_once) {
-  BOOST_TEST(contains(error("(define (twice k) (k 1)) (define saved #f)"
-                            "(+ 1 (call/cc (lambda (k) (set! saved k) 1)))(saved 5)"),
+  const std::string save = "(define saved #f) (define (save k) (set! saved k) 1)";
+  // Returned, then thrown to; thrown to twice; thrown to, then returned.
+  BOOST_TEST(contains(error(save + "(+ 1 (call/cc save)) (saved 5)"), "continuations go on once"));
+  BOOST_TEST(contains(error(save + "(+ 1 (call/cc (lambda (k) (save k) (k 1)))) (saved 5)"),
                       "continuations go on once"));
+  BOOST_TEST(contains(
+      error(save +
+            "(+ 1 (call/cc (lambda (leave) (+ 1 (call/cc (lambda (k) (save k) (leave 1)))))))"
+            "(saved 5)"),
+      "this call/cc has returned already"));
+  BOOST_TEST(value(save + "(+ 1 (call/cc save)) (guard (e (#t 7)) (saved 5)) (+ 1 2)") ==
+             "2\n7\n3\n");
 }
 
 BOOST_AUTO_TEST_CASE(of_many_generators_that_nobody_asks_again_leave_nothing) {
