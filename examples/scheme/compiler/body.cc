@@ -89,6 +89,10 @@ void Expander::scan(Value form, Scope* scope, std::vector<Definition>* definitio
     flush();
     rest->push_back(scan_values(form, scope, definitions, context));
     flush();
+  } else if (is_form(form, Form::kCondExpand, scope)) {
+    for (Value forms = chosen_clause(form, context); forms.is_pair(); forms = cdr(forms)) {
+      scan(car(forms), scope, definitions, rest, context);
+    }
   } else if (is_form(form, Form::kDefineRecordType, scope)) {
     scan(record_definitions(form, context), scope, definitions, rest, context);
   } else if (is_form(form, Form::kDefineSyntax, scope)) {
@@ -256,6 +260,34 @@ Value Expander::record_definitions(Value form, const Context& context) {
                               list({quote, modifier})})})}));
   }
   return keep(all.list());
+}
+
+// The forms of the first clause of cond-expand whose requirement holds; (): none does.
+Value Expander::chosen_clause(Value form, const Context& context) {
+  for (Value rest = cdr(check_list(form, 1, -1, context)); rest.is_pair(); rest = cdr(rest)) {
+    const Value clause = check_list(car(rest), 1, -1, context);
+    if (has_feature(car(clause), context)) return cdr(clause);
+  }
+  return kNil;
+}
+
+// All libraries are there: their names are always visible.
+bool Expander::has_feature(Value requirement, const Context& context) {
+  const Depth depth(*this, context);
+  if (is_symbol(requirement)) {
+    const std::string& name = name_of(requirement);
+    return name == "else" || name == "r7rs" || name == "full-unicode" || name == "acre-scheme";
+  }
+  check_list(requirement, 1, -1, context);
+  if (!is_symbol(car(requirement))) malformed(requirement, context);
+  const std::string& what = name_of(car(requirement));
+  if (what == "library") return true;
+  if (what == "not") return !has_feature(car(cdr(check_list(requirement, 2, 2, context))), context);
+  if (what != "and" && what != "or") malformed(requirement, context);
+  for (Value rest = cdr(requirement); rest.is_pair(); rest = cdr(rest)) {
+    if (has_feature(car(rest), context) == (what == "or")) return what == "or";
+  }
+  return what == "and";
 }
 
 }  // namespace scheme

@@ -40,6 +40,7 @@ constexpr std::pair<std::string_view, Form> kForms[] = {
     {"letrec-syntax", Form::kLetSyntax},
     {"assert", Form::kAssert},
     {"import", Form::kImport},
+    {"cond-expand", Form::kCondExpand},
 };
 
 }  // namespace

@@ -107,6 +107,10 @@ Node* Expander::special(Form which, Value form, const Context& context) {
     case Form::kDefineSyntax: define_syntax(form, context); return constant(kUnspecified, context);
     case Form::kLetSyntax: return let_syntax(form, context);
     case Form::kAssert: return assertion(form, context);
+    case Form::kCondExpand: {
+      const Value chosen = chosen_clause(form, context);
+      return chosen == kNil ? constant(kUnspecified, context) : sequence(chosen, context);
+    }
     case Form::kImport: return constant(kUnspecified, context);
     case Form::kNone: break;
   }

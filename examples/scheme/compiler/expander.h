@@ -76,6 +76,8 @@ class Expander {
   void define_syntax(Value form, const Context& context);
   Node* let_syntax(Value form, const Context& context);
   Value record_definitions(Value form, const Context& context);
+  Value chosen_clause(Value form, const Context& context);
+  bool has_feature(Value requirement, const Context& context);
 
   // derived.cc
   Node* do_loop(Value form, const Context& context);

@@ -121,6 +121,7 @@ enum class Form : uint8_t {
   kDefineSyntax,
   kLetSyntax,
   kAssert,
+  kCondExpand,
   kImport
 };
 

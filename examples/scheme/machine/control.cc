@@ -293,15 +293,19 @@ std::string Machine::place_of(Value condition) const {
 
 Value Machine::load(TextInput& input, const std::function<void(Value)>& each) {
   Keep value(store_, kUnspecified);
-  for (;;) {
-    places_.clear();
-    Keep form(store_);
-    form = Reader(store_, input, &places_).read();
-    if (form.get() == kEof) return value;
-    form = compile(store_, form, places_);
-    form = store_.tuple_of(Type::kClosure, {form});
-    value = execute(form);
-    if (each) each(value);
+  try {
+    for (;;) {
+      places_.clear();
+      Keep form(store_);
+      form = Reader(store_, input, &places_).read();
+      if (form.get() == kEof) return value;
+      form = compile(store_, form, places_);
+      form = store_.tuple_of(Type::kClosure, {form});
+      value = execute(form);
+      if (each) each(value);
+    }
+  } catch (const acre::OutOfMemory&) {
+    throw Raised{store_.out_of_memory()};
   }
 }
 

@@ -107,6 +107,11 @@
 (check `(a . ,(+ 1 2)))
 (check (quasiquote (x (unquote (* 2 3)))))
 
+; cond-expand: what both have, and what neither has
+(cond-expand (no-such-feature (define chosen 'wrong)) ((and r7rs (not no-such-feature)) (define chosen 'right)) (else (define chosen 'late)))
+(check chosen)
+(check (let () (cond-expand ((or no-such-feature full-unicode) (define x 1) (define y 2)) (else (define x 3))) (+ x y)))
+(check (cond-expand ((library (scheme base)) 'library) (else 'none)))
 ; records
 (check (let ((p (make-point 3 4))) (set-point-x! p 10) (list (point? p) (point? 5) (point-x p) (point-y p))))
 (check (fails? (lambda () (point-x 5))))

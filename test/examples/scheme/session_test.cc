@@ -230,6 +230,17 @@ BOOST_AUTO_TEST_CASE(running_out_is_an_error_and_the_program_goes_on) {
                    limit) == "0\n3\n");
 }
 
+BOOST_AUTO_TEST_CASE(for_what_is_read_is_an_error_too) {
+  // A list of 16 MiB; what the reader had left of it is read as other forms.
+  const Ran ran = acre::bench::run_program(
+      "SH", "/bin/sh",
+      "-c '(echo \"(length (quote (\"; yes 1 | head -n 1000000; echo \"))) (+ 40 2)\") | "
+      "\"${SCHEME:-examples/scheme/scheme}\" 2>&1 | grep -v ^1$ '",
+      "ACRE_HARD_LIMIT=15MiB");
+  BOOST_TEST(contains(ran.output, "out of memory\n"), ran.output);
+  BOOST_TEST(contains(ran.output, "unexpected closing parenthesis\n42\n"), ran.output);
+}
+
 BOOST_AUTO_TEST_CASE(what_nobody_refers_to_is_collected) {
   BOOST_TEST(
       value("(let loop ((i 0)) (if (< i 200) (begin (make-vector 100000 i) (loop (+ i 1))) i))",
