@@ -1,9 +1,9 @@
 // Owns one Lua state and the run of a script in it, as the stock interpreter does it: the standard libraries, `arg`,
 // a traceback on errors. Its memory is the caller's choice: an allocator for lua_newstate.
 //
-// Stopping. A thread that computes without allocating comes to no safepoint, and every collection of the heap waits
-// for it. Lua has what is needed: a hook may be set from a signal handler. So where a script is late, the watchdog of
-// the heap sends its thread a signal (ask_to_stop), whose handler sets a hook, which comes to the safepoint at
+// Stopping. A thread that computes without allocating comes to no safepoint, and every collection of the heap
+// waits for it. Lua has what is needed: a hook may be set from a signal handler. So where a script is late, the
+// watchdog of the heap sends its thread a signal (ask_to_stop), whose handler sets a hook, which comes to the safepoint at
 // Lua's next instruction and is gone again. Only the main coroutine is asked: one that another coroutine computes in
 // is reached when that yields or returns.
 #ifndef ACRE_EXAMPLES_LUA_INTERPRETER_H_

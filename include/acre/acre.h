@@ -22,8 +22,9 @@
  *
  * Threads. "Attached thread" below means: call it with the acre_thread of the calling thread,
  * outside a blocking region; calls that return a status answer ACRE_E_INVALID to NULL, those that return a
- * pointer NULL, the others do nothing. Except for acre_alloc, acre_free_sized, acre_realloc_sized, acre_safepoint_slow,
- * acre_blocking_begin and _end and what is inline: there NULL is undefined. "Any thread" means attached or not, unless it says more. Every call
+ * pointer NULL, the others do nothing. Except for acre_alloc, acre_free_sized, acre_realloc_sized,
+ * acre_safepoint_slow, acre_blocking_begin and _end and what is inline: there NULL is undefined. "Any thread" means
+ * attached or not, unless it says more. Every call
  * that takes an attached thread may stop there while another thread collects, so a reference that
  * only a register or the stack holds is safe (with conservative_stacks), one that only malloc'ed
  * memory holds is not.
@@ -248,8 +249,9 @@ enum {
    * object is alive; the entry goes with the first collection after it was freed, if no other object has got the
    * address by then.
    *
-   * What a thread frees of them (small objects) it allocates first again. All room that was freed is for everyone after the next collection. They count in what lives, so collections come when the
-   * heap has grown by gc_percent, of explicit objects as of others. */
+   * What a thread frees of them (small objects) it allocates first again. All room that was freed is for everyone
+   * after the next collection. They count in what lives, so collections come when the heap has grown by
+   * gc_percent, of explicit objects as of others. */
   ACRE_KIND_EXPLICIT = 1 << 1
 };
 
@@ -379,9 +381,9 @@ ACRE_API void acre_free(acre_thread* thread, void* object);
  * not NULL. */
 ACRE_API void acre_free_sized(acre_thread* thread, void* object, size_t bytes, acre_kind kind);
 
-/* Resizes an object of an explicit kind from old_bytes, what it was asked for with, to `bytes`: in place where it fits
- * and no memory would be wasted, else a copy, and the old one is freed. What is added is undefined. NULL `object`:
- * as acre_alloc_uninit. NULL, and `object` untouched, as acre_alloc_uninit. Checked as acre_free_sized. Attached
+/* Resizes an object of an explicit kind from old_bytes, what it was asked for with, to `bytes`: in place where it
+ * fits and no memory would be wasted, else a copy, and the old one is freed. What is added is undefined. NULL
+ * `object`: as acre_alloc_uninit. NULL, and `object` untouched, as acre_alloc_uninit. Checked as acre_free_sized. Attached
  * thread, not NULL. */
 ACRE_API void* acre_realloc_sized(acre_thread* thread, void* object, size_t old_bytes, size_t bytes,
                                   acre_kind kind);

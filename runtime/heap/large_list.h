@@ -30,8 +30,8 @@ class LargeList {
   // Marking has ended: all are to be swept. World stopped.
   void begin_sweep();
 
-  // Takes an unswept span. Marked, or of an explicit kind: it is swept and stays in the list. Not marked: it is taken out,
-  // its alloc bit cleared, and given to the caller to be freed. False: nothing is unswept.
+  // Takes an unswept span. Marked, or of an explicit kind: it is swept and stays in the list. Not marked: it is
+  // taken out, its alloc bit cleared, and given to the caller to be freed. False: nothing is unswept.
   bool sweep_one(uint32_t sweep_gen, Span** dead);
 
   bool nothing_unswept() const { return unswept_count_.load(std::memory_order_relaxed) == 0; }

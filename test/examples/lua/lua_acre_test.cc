@@ -1,5 +1,5 @@
-// lua_acre as a person runs it: what scripts print is what the stock interpreter prints, budgets stop the state that is
-// over its own and no other, and the report adds up.
+// lua_acre as a person runs it: what scripts print is what the stock interpreter prints, budgets stop the state
+// that is over its own and no other, and the report adds up.
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <cstdlib>
