@@ -1,5 +1,6 @@
 // The public calls on weak tables: a hash table with open addressing in an object of pairs, which collections
-// empty of what is dead (gc/weak). It is replaced by another when three quarters of its pairs were ever in use.
+// empty of what is dead (gc/weak). It is replaced by another when three quarters of its pairs were ever in use,
+// or a quarter of them were and are not any more.
 
 #include "gc/cycle/cycle.h"
 #include "gc/weak/weak_pairs.h"
@@ -86,6 +87,12 @@ bool make_room(acre_thread* thread, WeakTable* table) {
   return true;
 }
 
+// More than a quarter of a table that is not small.
+bool is_mostly_gone(const WeakTable& table) {
+  const uint64_t gone = table.removed + table.pairs->cleared;
+  return table.pairs->size_log2 >= 7 && gone * 4 > table.pairs->size();
+}
+
 // Keeps objects alive while the scope lasts.
 class Keep {
  public:
@@ -133,9 +140,10 @@ acre_status acre_weak_table_set(acre_thread* thread, void* object, void* key, vo
   const InsideAcre inside;
   WeakPair* pair = look_up(*table->pairs, word);
   if (pair->key != word) {
-    if ((table->used + 1) * 4 > table->pairs->size() * 3) {
+    const bool full = (table->used + 1) * 4 > table->pairs->size() * 3;
+    if (full || is_mostly_gone(*table)) {
       const Keep keep(thread, object, key, value);
-      if (!make_room(thread, table)) return thread->last_error;
+      if (!make_room(thread, table) && full) return thread->last_error;
       pair = look_up(*table->pairs, word);
     }
     ++table->used;

@@ -85,7 +85,9 @@ void Ephemerons::resolve(Drain& drain) {
 }
 
 Ephemerons::Following::Following(Ephemerons* ephemerons, Drain* drain)
-    : ephemerons_(ephemerons), drain_(drain), waiting_(ephemerons->heap_) {
+    : ephemerons_(ephemerons),
+      drain_(drain),
+      waiting_(ephemerons->heap_, &ephemerons->spare_room_) {
   ephemerons->short_of_room_ = false;
   (*drain)();
   drain->marker.watch(&waiting_);

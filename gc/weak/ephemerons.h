@@ -53,8 +53,9 @@ class Ephemerons {
   void clear_dead();
   void end_cycle();
 
-  // For marking in several steps: after each, all that its marks lead to is marked, by way of ephemerons too. In all that takes
-  // time linear in the pairs, as resolve does. Those that were seen by its beginning are looked at again.
+  // For marking in several steps: after each, all that its marks lead to is marked, by way of ephemerons too. In
+  // all that takes time linear in the pairs, as resolve does. Those that were seen by its beginning are looked at
+  // again.
   class Following {
    public:
     Following(Ephemerons* ephemerons, Drain* drain);
@@ -94,6 +95,7 @@ class Ephemerons {
   Postponed* seen_;     // looked at, and what is dead not yet cleared
   Postponed* cleared_;  // done with
   bool short_of_room_;  // for the table
+  SpareRoom spare_room_;
 };
 
 }  // namespace acre::gc

@@ -316,10 +316,8 @@ bool Specials::check(acre_report_fn report, void* arg) {
   uint64_t found = 0;
   bool good = true;
   for_each_attached([&](Special& special) {
-    bool in_chain = false;
-    for (Special* at = chain_of(special.object); at != nullptr; at = at->next) {
-      in_chain = in_chain || at == &special;
-    }
+    const Special* before = special.previous;
+    const bool in_chain = (before == nullptr ? chain_of(special.object) : before->next) == &special;
     found += in_chain ? 1 : 0;
     if (in_chain && object_at(heap_->space, rt::Addr(special.object))) return;
     good = false;

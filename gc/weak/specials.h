@@ -86,7 +86,8 @@ class Specials {
   bool any_finalizers() const { return counts_.finalizers.load(std::memory_order_relaxed) != 0; }
   // Queues the finalizers of this sort of objects that are not marked.
   void queue_finalizers(SpecialType order);
-  // Marks what objects with ordered finalizers refer to, also by way of ephemerons: those that stay unmarked go first.
+  // Marks what objects with ordered finalizers refer to, also by way of ephemerons: those that stay unmarked go
+  // first.
   void mark_behind_ordered(Ephemerons& ephemerons, Drain& drain);
   // Marks the objects of queued finalizers, and what they refer to.
   void mark_queued(Drain& drain);

@@ -12,8 +12,32 @@ constexpr unsigned kMaxLog2 = 27;  // as an Entry can number
 
 }  // namespace
 
-WaitingKeys::~WaitingKeys() {
+WaitingKeys::~WaitingKeys() { give_back(); }
+
+void WaitingKeys::give_back() {
   if (span_ != nullptr) heap_->pages.free_span(*span_);
+  if (book_size_ != rt::ByteCount(0)) heap_->space.release_meta(entries_, book_size_);
+}
+
+void* WaitingKeys::take_room(rt::ByteCount size, rt::Span** span) {
+  rt::PageCache none{};  // so many pages at once come from none
+  *span = heap_->pages.alloc_span({.pages = rt::pages_for(size),
+                                   .size_class = rt::kLargeClass,
+                                   .kind = ACRE_KIND_LEAF,
+                                   .sweep_gen = heap_->generation()},
+                                  none);
+  return *span != nullptr ? (*span)->start(heap_->space).as<void>() : take_spare_room(size);
+}
+
+// What is too small stays without use: each is twice the last.
+void* WaitingKeys::take_spare_room(rt::ByteCount size) {
+  if (spare_->size >= size && book_size_ == rt::ByteCount(0)) {
+    heap_->space.reuse_meta(spare_->size);
+    return spare_->start;
+  }
+  void* start = heap_->space.meta_alloc(size, rt::kPageBytes);
+  if (start != nullptr) *spare_ = {start, size};
+  return start;
 }
 
 // Fibonacci hashing (Knuth, The Art of Computer Programming 3, 6.4).
@@ -35,18 +59,15 @@ bool WaitingKeys::grow() {
   const unsigned log2 = heads_log2_ == 0 ? kFirstLog2 : heads_log2_ + 1;
   if (log2 > kMaxLog2) return false;
   const uint64_t entries = uint64_t{1} << log2;
-  rt::PageCache none{};  // so many pages at once come from none
-  rt::Span* span = heap_->pages.alloc_span(
-      {.pages = rt::pages_for(rt::ByteCount(entries * (sizeof(uint32_t) + sizeof(Entry)))),
-       .size_class = rt::kLargeClass,
-       .kind = ACRE_KIND_LEAF,
-       .sweep_gen = heap_->generation()},
-      none);
-  if (span == nullptr) return false;
-  auto* fresh = span->start(heap_->space).as<Entry>();
+  const rt::ByteCount size =
+      bytes_of(rt::pages_for(rt::ByteCount(entries * (sizeof(uint32_t) + sizeof(Entry)))));
+  rt::Span* span = nullptr;
+  auto* fresh = static_cast<Entry*>(take_room(size, &span));
+  if (fresh == nullptr) return false;
   if (used_ != 0) memcpy(fresh, entries_, used_ * sizeof(Entry));
-  if (span_ != nullptr) heap_->pages.free_span(*span_);
+  give_back();
   span_ = span;
+  book_size_ = span == nullptr ? spare_->size : rt::ByteCount(0);
   entries_ = fresh;
   heads_ = reinterpret_cast<uint32_t*>(fresh + entries);
   heads_log2_ = log2;

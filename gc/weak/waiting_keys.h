@@ -1,7 +1,8 @@
 // Owns what waits for its key while ephemerons are resolved: pairs found by the object that is their key, and a
 // list of those whose keys were marked meanwhile. So each pair is looked at twice however long the chains are.
 //
-// A hash table, in pages of the heap that it takes for the time of a cycle and gives back. When there are none,
+// A hash table, in pages of the heap that it takes for the time of a cycle and gives back. Where there are none, as
+// the range or a hard limit is full, it lies among the books, whose memory goes back as well. If that fails, too,
 // add() says so, and the caller goes about it slowly.
 
 #ifndef ACRE_GC_WEAK_WAITING_KEYS_H_
@@ -12,9 +13,16 @@
 
 namespace acre::gc {
 
+// Addresses among the books that no table uses now, kept for the next one. All zero: none yet.
+struct SpareRoom {
+  void* start;
+  rt::ByteCount size;
+};
+
 class WaitingKeys final : public MarkWatcher {
  public:
-  explicit WaitingKeys(rt::Heap* heap) : heap_(heap) {}
+  // One at a time has the spare room.
+  WaitingKeys(rt::Heap* heap, SpareRoom* spare) : heap_(heap), spare_(spare) {}
   ~WaitingKeys();
   WaitingKeys(const WaitingKeys&) = delete;
   WaitingKeys& operator=(const WaitingKeys&) = delete;
@@ -41,9 +49,15 @@ class WaitingKeys final : public MarkWatcher {
   uint32_t& head_of(uint64_t key) const;
   uint64_t key_of(uintptr_t object) const { return heap_->space.granule_of(rt::Addr(object)) + 1; }
   bool grow();
+  void* take_room(rt::ByteCount size, rt::Span** span);
+  void* take_spare_room(rt::ByteCount size);
+  void give_back();
 
   rt::Heap* heap_;
-  rt::Span* span_ = nullptr;  // heads_, then entries_
+  SpareRoom* spare_;
+  // Where entries_ and then heads_ are: pages of the heap, or among the books.
+  rt::Span* span_ = nullptr;
+  rt::ByteCount book_size_;
   uint32_t* heads_ = nullptr;
   Entry* entries_ = nullptr;
   unsigned heads_log2_ = 0;

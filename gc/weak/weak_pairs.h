@@ -16,8 +16,8 @@
 namespace acre::gc {
 
 struct WeakPair {
-  // The key of an empty pair is 0, and kGone when it was removed. That of an ephemeron is kNull where it is one of these
-  // words (WeakPairs::small_key tells which).
+  // The key of an empty pair is 0, and kGone when it was removed. That of an ephemeron is kNull where it is one of
+  // these words (WeakPairs::small_key tells which).
   static constexpr uintptr_t kGone = UINTPTR_MAX;
   static constexpr uintptr_t kNull = UINTPTR_MAX - 1;
 

@@ -59,11 +59,11 @@ ACRE_API void acre_weak_drop(acre_weak* weak);
 /* An object with a key and a value: it keeps its value alive while its key is reachable from elsewhere, that is
  * not only through the value. When the key is found dead both become NULL, also if a finalizer keeps the key; but
  * not in an ephemeron that was itself found dead then, and is kept by a finalizer (nor do entries go from such a
- * table). Chains of ephemerons, in any order, are resolved in time linear in their number as long as the heap has
- * pages for a table of 20 to 40 bytes each; else it can be quadratic. `key` and `value` may be NULL, and a key
- * that is no address of this heap never dies; one where no object is (on a fiber's stack) is dead.
- * ACRE_E_INVALID: NULL out or thread. ACRE_E_NOMEM, ACRE_E_LIMIT as an allocation. On an error *out is NULL. May
- * collect. Attached thread. */
+ * table). Chains of ephemerons, in any order, are resolved in time linear in their number; for that a collection
+ * may take 20 to 40 bytes each for its time, also beyond hard_limit, and is quadratic at worst if the kernel
+ * refuses. `key` and `value` may be NULL, and a key that is no address of this heap never dies; one where no
+ * object is (on a fiber's stack) is dead. ACRE_E_INVALID: NULL out or thread. ACRE_E_NOMEM, ACRE_E_LIMIT as an
+ * allocation. On an error *out is NULL. May collect. Attached thread. */
 ACRE_API acre_status acre_ephemeron_new(acre_thread* thread, void* key, void* value, void** out);
 /* NULL with acre_last_error ACRE_E_INVALID: `ephemeron` is none of this heap. Attached thread. */
 ACRE_API void* acre_ephemeron_key(acre_thread* thread, void* ephemeron);
@@ -82,7 +82,7 @@ enum {
  * as key or as weak value, never dies. One where no object is counts as dead: take care that a VM's immediate
  * numbers cannot look like the heap's addresses, and take none on a fiber's stack. Like any object a table is not
  * locked: one thread at a time, or the embedder's lock. A table with n entries takes 21 to 64 n bytes; it shrinks
- * when entries are set after many have gone, once those have used up three quarters of its room. ACRE_E_INVALID:
+ * when an entry is set after a quarter of its room has gone. ACRE_E_INVALID:
  * NULL out or thread, or no such mode. ACRE_E_NOMEM, ACRE_E_LIMIT as an allocation. On an error *out is NULL. May
  * collect. Attached thread, as all of these calls: */
 ACRE_API acre_status acre_weak_table_new(acre_thread* thread, int mode, void** out);

@@ -145,7 +145,7 @@ BOOST_FIXTURE_TEST_CASE(a_chain_in_any_order_resolves_in_one_collection, Tables)
   chain_resolves(*this, 1000, false, 2);
 }
 
-// The same where there is no room for the table of what waits: nowhere are there so many free pages in a row.
+// The same where nowhere are so many free pages in a row as the table of what waits needs, several times.
 BOOST_AUTO_TEST_CASE(a_chain_resolves_without_room_too) {
   acre_options options = precise_options();
   options.reserve_bytes = 64 * kMiB;
@@ -157,7 +157,34 @@ BOOST_AUTO_TEST_CASE(a_chain_resolves_without_room_too) {
   for (size_t i = 0; i < filling.size(); i += 8) filling[i].set(nullptr);
   tables.collect();
   BOOST_TEST(tables.alloc(64 * kKiB) == nullptr);
-  chain_resolves(tables, 300, true, 3);
+  for (unsigned seed = 3; seed < 6; ++seed) chain_resolves(tables, 300, true, seed);
+}
+
+// A long one in a heap that is full: by going over it again and again it would take minutes.
+BOOST_AUTO_TEST_CASE(a_long_chain_resolves_in_a_full_heap) {
+  acre_options options = precise_options();
+  options.reserve_bytes = 64 * kMiB;
+  Tables tables(options);
+  auto** made = static_cast<void**>(tables.alloc(100'000 * 8, ACRE_KIND_CONSERVATIVE));
+  Handle hold(tables.thread, made);
+  Handle first(tables.thread, tables.alloc(16));
+  acre_local key{nullptr, first.get()};
+  acre_local_push(tables.thread, &key);
+  for (int i = 99'999; i >= 0; --i) {
+    void* next = tables.alloc(16);
+    made[i] = tables.ephemeron(key.object, next);
+    key.object = next;
+  }
+  (void)acre_local_pop(tables.thread, &key);
+  std::vector<Handle> filling;
+  filling.reserve(5000);
+  while (void* block = tables.alloc(16 * kKiB)) filling.emplace_back(tables.thread, block);
+  for (int i = 0; i < 3; ++i) {
+    tables.collect();
+    for (int link = 0; link < 100'000; ++link) {
+      BOOST_TEST_REQUIRE(acre_ephemeron_value(tables.thread, made[link]) != nullptr);
+    }
+  }
 }
 
 // Each link's value is the next ephemeron: they are found one after the other.
@@ -270,6 +297,30 @@ BOOST_FIXTURE_TEST_CASE(values_that_refer_to_their_keys_go_in_one_collection, Ta
     BOOST_TEST_REQUIRE(value != nullptr);
     BOOST_TEST_REQUIRE(value[0] == key);
   }
+}
+
+BOOST_FIXTURE_TEST_CASE(a_table_whose_entries_died_is_small_again, Tables) {
+  Handle made(thread, table(ACRE_WEAK_KEYS));
+  for (int i = 0; i < 100'000; ++i) set(made.get(), alloc(16), nullptr);
+  collect();
+  BOOST_TEST(count(made.get()) == 0u);
+  const uint64_t large = stats().alloc;
+  Handle key(thread, alloc(16));
+  set(made.get(), key.get(), key.get());
+  collect();
+  BOOST_TEST(stats().alloc < large / 100);
+  BOOST_TEST(get(made.get(), key.get()) == key.get());
+  // The same by hand.
+  auto** keys = static_cast<void**>(alloc(100'000 * 8, ACRE_KIND_CONSERVATIVE));
+  Handle hold(thread, keys);
+  for (int i = 0; i < 100'000; ++i) set(made.get(), keys[i] = alloc(16), nullptr);
+  for (int i = 0; i < 100'000; ++i)
+    BOOST_TEST_REQUIRE(acre_weak_table_remove(thread, made.get(), keys[i]) == 1);
+  hold.set(nullptr);
+  set(made.get(), made.get(), nullptr);
+  collect();
+  BOOST_TEST(stats().alloc < large / 100);
+  BOOST_TEST(count(made.get()) == 2u);
 }
 
 // Random changes against a std::map, with keys of all sorts.

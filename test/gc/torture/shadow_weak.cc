@@ -140,7 +140,7 @@ void WeakGraph::make_cell() {
 
 void WeakGraph::make_ephemeron() {
   Node* key = random(10) == 0 ? nullptr : pick();
-  Node* value = pick();
+  Node* value = key == nullptr ? pick() : pick_older(key);
   void* address = nullptr;
   const acre_status status =
       acre_ephemeron_new(thread_, address_of(key), address_of(value), &address);
@@ -188,7 +188,7 @@ void WeakGraph::set_entry() {
     expect(setting_.exact ? removed == expected : removed >= expected, "a wrong removal", table);
     return;
   }
-  Node* value = pick_older(table);
+  Node* value = pick_older(key);
   if (value == nullptr) return;
   const acre_status status =
       acre_weak_table_set(thread_, table->address, key->address, value->address);

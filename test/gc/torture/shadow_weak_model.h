@@ -1,8 +1,8 @@
 // Owns the naive model of what does not keep alive: what acre/weak.h says a collection does, written down over a
 // list of nodes, with sets that are gone over again and again.
 //
-// Not modelled: in which order finalizers of objects in one circle run. Who sets ordered ones keeps the graph free
-// of circles.
+// Not modelled: in which order finalizers of objects in one circle run, be it closed by an ephemeron. Who sets
+// ordered ones keeps the graph free of circles, and takes values that are older than their keys.
 
 #ifndef ACRE_TEST_GC_TORTURE_SHADOW_WEAK_MODEL_H_
 #define ACRE_TEST_GC_TORTURE_SHADOW_WEAK_MODEL_H_

@@ -19,6 +19,7 @@ class WaitingKeysDoor {
   gc::WeakPair* take_ready();
 
  private:
+  gc::SpareRoom spare_ = {};
   gc::WaitingKeys* keys_;
 };
 
