@@ -1,5 +1,6 @@
 #include "examples/scheme/value/arithmetic.h"
 
+#include <bit>
 #include <cmath>
 #include <cstring>
 
@@ -109,7 +110,8 @@ Value exact(Store& store, Value number) {
 bool eqv(Value a, Value b) {
   if (a == b) return true;
   if (!is_flonum(a) || !is_flonum(b)) return false;
-  return std::memcmp(&a.as<Flonum>()->number, &b.as<Flonum>()->number, sizeof(double)) == 0;
+  return std::bit_cast<uint64_t>(a.as<Flonum>()->number) ==
+         std::bit_cast<uint64_t>(b.as<Flonum>()->number);
 }
 
 bool equal(Store& store, Value a, Value b, int depth) {
