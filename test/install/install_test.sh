@@ -89,7 +89,7 @@ by_pkg_config() {
 
 # The commands that a document gives for its own programs, as they stand.
 by_the_commands_of() { # DOCUMENT
-  local folder=$work/commands file command
+  local folder=$work/commands file command program
   rm -rf "$folder"
   mkdir -p "$folder"
   for file in $(sed -nE 's/^    (cc|c\+\+) .*[ ]([a-z]+\.(c|cc)) .*/\2/p' "$1"); do
@@ -97,9 +97,10 @@ by_the_commands_of() { # DOCUMENT
   done
   while read -r command; do
     echo "$command"
-    (cd "$folder" && rm -f a.out && eval "$command" && LD_LIBRARY_PATH=$prefix/lib ./a.out) || return
+    program=$(sed -nE 's/.* -o ([a-z_]+) .*/\1/p' <<<"$command")
+    (cd "$folder" && eval "$command" && LD_LIBRARY_PATH=$prefix/lib "./$program") || return
   done < <(sed -nE 's/^    ((cc|c\+\+) .*)/\1/p' "$1")
-  [ -x "$folder/a.out" ]
+  [ -n "$program" ]
 }
 
 # A library that is closed leaves handlers behind, which must not be called where nothing is.
