@@ -10,9 +10,9 @@
 // counted as allocated each time that it is, and as freed each time.
 //
 // allocated_since_gc is what is compared with the pacer's trigger: it grows in steps of
-// 64 KiB a thread and is lowered again by what a flush or acre_free gives back. Small objects of explicit kinds
-// do not lower it: what it counts of them is room taken that was in no free list, and a collection makes all
-// that was freed such room again.
+// 64 KiB a thread and is lowered again by what a flush gives back, by acre_free of large objects, and of small ones
+// in a span that a cache has. Others do not lower it: their room (but for free lists of explicit kinds, which it does
+// not count) is found again by a sweep, so it takes a collection.
 
 #ifndef ACRE_RUNTIME_HEAP_HEAP_H_
 #define ACRE_RUNTIME_HEAP_HEAP_H_

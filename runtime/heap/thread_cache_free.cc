@@ -43,6 +43,7 @@ bool ThreadCache::free_small(const ObjectRef& object) {
   if (span.has_specials.load(std::memory_order_relaxed)) heap_->collector->forget(object.base);
   // Before the bit is clear: then another thread may have the slot.
   if (heap_->options.clobber_free != 0) clobber(object.base, bytes);
+  const bool found_soon = span.gap.load(std::memory_order_relaxed) != nullptr;
   // Release, and acquire in set_alloc_bits: what was written here comes before what the slot's next
   // owner writes.
   const uint64_t bit = uint64_t{1} << (granule % 64);
@@ -52,7 +53,7 @@ bool ThreadCache::free_small(const ObjectRef& object) {
   heap_->count_freed(shard_, size_class, 1, bytes);
   if (explicitly_freed) {
     explicit_bytes_ -= static_cast<int64_t>(bytes.raw);
-  } else {
+  } else if (found_soon) {
     lower_count(bytes);
   }
   return true;

@@ -217,6 +217,23 @@ BOOST_AUTO_TEST_CASE(freeing_by_hand_puts_collections_off) {
   BOOST_TEST(heap.stats().num_gc == 0u);
 }
 
+// Their room comes back with a sweep only.
+BOOST_AUTO_TEST_CASE(who_frees_all_by_hand_has_a_small_heap_too) {
+  acre_options options = precise_options();
+  options.gc_percent = 100;
+  Heap heap(options);
+  constexpr size_t kObjects = 50'000;
+  auto** holds = static_cast<void**>(heap.alloc(kObjects * 8, ACRE_KIND_CONSERVATIVE));
+  Handle handle(heap.thread, holds);
+  for (size_t i = 0; i < 40 * kObjects; ++i) {
+    acre_free(heap.thread, holds[i % kObjects]);
+    holds[i % kObjects] = heap.alloc(64);
+    BOOST_TEST_REQUIRE(holds[i % kObjects] != nullptr);
+  }
+  BOOST_TEST(heap.stats().num_gc > 0u);
+  BOOST_TEST(heap.stats().heap_inuse < 24 * kMiB);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace
