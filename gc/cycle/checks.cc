@@ -61,32 +61,31 @@ void Cycle::look_at_what_is_marked() {
   ACRE_CHECK(heap_->options.check_barriers < 2, "no store goes around the write barrier");
 }
 
-acre_status Cycle::audit_roots(Thread* self, acre_report_fn report, void* arg, uint64_t* count) {
-  if (heap_->options.conservative_stacks != 0) return ACRE_E_STATE;
-  const auto look = [&] {
+// look() while the world is stopped and what roots reach is marked; there ephemerons are as other objects.
+template <class Look>
+acre_status Cycle::with_marks(Thread* self, Look look) {
+  const auto mark_and_look = [&] {
     prepare();
     Marker marker(heap_, &pool_);
-    marker.report_dangling_to(nullptr, nullptr);  // and ephemerons are as other objects
+    marker.report_dangling_to(nullptr, nullptr);
     mark_alone(marker);
-    *count = RootAudit(*heap_, report, arg, nullptr).look(*threads_);
+    look();
     clear_marks();
   };
-  const bool looked = threads_->with_stopped_world(self, [&] { rt::on_roomy_stack(self, look); });
+  const bool looked =
+      threads_->with_stopped_world(self, [&] { rt::on_roomy_stack(self, mark_and_look); });
   return looked ? ACRE_OK : ACRE_E_STATE;
+}
+
+acre_status Cycle::audit_roots(Thread* self, acre_report_fn report, void* arg, uint64_t* count) {
+  if (heap_->options.conservative_stacks != 0) return ACRE_E_STATE;
+  return with_marks(self,
+                    [&] { *count = RootAudit(*heap_, report, arg, nullptr).look(*threads_); });
 }
 
 acre_status Cycle::check_barriers(Thread* self, acre_report_fn report, void* arg, uint64_t* count) {
   if (!barriers_.active()) return ACRE_E_STATE;
-  const auto look = [&] {
-    prepare();
-    Marker marker(heap_, &pool_);
-    marker.report_dangling_to(nullptr, nullptr);  // and ephemerons are as other objects
-    mark_alone(marker);
-    *count = barriers_.look(&pool_, report, arg);
-    clear_marks();
-  };
-  const bool looked = threads_->with_stopped_world(self, [&] { rt::on_roomy_stack(self, look); });
-  return looked ? ACRE_OK : ACRE_E_STATE;
+  return with_marks(self, [&] { *count = barriers_.look(&pool_, report, arg); });
 }
 
 void Cycle::clear_marks() {

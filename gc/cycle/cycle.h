@@ -137,6 +137,8 @@ class Cycle {
   bool check_references(acre_report_fn report, void* arg);
   void mark_alone(Marker& marker);
   void look_at_what_is_marked();
+  template <class Look>
+  acre_status with_marks(rt::Thread* self, Look look);
   void insist_on_whole_heap();
   bool check_books_aloud();
   bool verify_stopped(acre_report_fn report, void* arg);

@@ -1,5 +1,5 @@
 // Owns the counters as the outside sees them: what the parts of the heap count, added up into
-// acre_stats. The identities are beside the struct, in acre.h.
+// acre_stats. The identities are beside the struct, in inspect.h.
 //
 // A reading takes no stop: it holds the list of threads still, and adds what each has counted.
 // Threads that allocate meanwhile make it inexact by what is in their caches.
