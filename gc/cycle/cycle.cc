@@ -300,22 +300,30 @@ void Cycle::mark_after_overflow(Marker& alone) {
 void Cycle::mark_roots(Marker& marker) {
   roots_->for_each(
       [&marker](void** slot) {
+        marker.now_visiting("a handle");
         marker.visit(rt::Addr(__atomic_load_n(slot, __ATOMIC_RELAXED)).raw, slot);
       },
       [&marker](const RootRange& range) {
+        marker.now_visiting("in a root range");
         if (range.conservative) {
           marker.visit_words(range.start, range.bytes);
         } else {
           marker.visit_exact_words(range.start, range.bytes);
         }
       },
-      [&marker](const RootScanner& scanner) { scanner.scan(&marker, scanner.arg); });
+      [&marker](const RootScanner& scanner) {
+        marker.now_visiting("visited by a root scanner");
+        scanner.scan(&marker, scanner.arg);
+      });
+  marker.now_visiting("of a finalizer that waits");
   weak_.specials.for_each_queued([&](uintptr_t* object) { marker.visit(*object, object); });
   const bool conservative = heap_->options.conservative_stacks != 0;
   uint64_t stack_bytes = 0;
+  marker.now_visiting("an acre_local");
   threads_->for_each(
       [&](Thread& thread) { stack_bytes += scan_thread(marker, thread, conservative); });
   if (conservative) stack_bytes += scan_foreign_stacks(marker, *stacks_);
+  marker.now_visiting(nullptr);
   stack_bytes_ = stack_bytes;
 }
 

@@ -486,6 +486,8 @@ void acre_visitor::report_dangling(uintptr_t word, const void* slot) {
     if (kind.header_words != 0) {
       line << ", header " << acre::rt::Hex{acre::rt::read_raw(holder.base.raw)};
     }
+  } else if (roots_ != nullptr) {
+    line << ", " << roots_;
   }
   report_(line.c_str(), report_arg_);
 }

@@ -88,6 +88,9 @@ struct acre_visitor {
     report_arg_ = arg;
   }
 
+  // For reports: what the words that are visited from now on are, where no object is around them. NULL: not known.
+  void now_visiting(const char* roots) { roots_ = roots; }
+
   // `slot` is where the word was read, for reports.
   void visit(uintptr_t word, const void* slot);
   // Words that may be numbers as well.
@@ -175,6 +178,7 @@ struct acre_visitor {
   acre::gc::MarkWatcher* watcher_ = nullptr;
   bool exact_ = true;  // what is being visited is promised to be references
   uint64_t dangling_ = 0;
+  const char* roots_ = nullptr;
   acre_report_fn report_ = nullptr;
   RecordFn record_ = nullptr;
   void* report_arg_ = nullptr;

@@ -126,6 +126,8 @@ BOOST_AUTO_TEST_CASE(a_dangling_exact_reference_is_found_and_named) {
   acre_free(p.heap.thread(), stale);
   p.complains_of(
       "a reference leads to no object", [&] { p.roots[0] = stale; }, [&] { p.roots[0] = good; });
+  p.complains_of(
+      ", visited by a root scanner", [&] { p.roots[0] = stale; }, [&] { p.roots[0] = good; });
   // Also from within an object of a kind that says where its references are.
   const uint64_t bits = 1;
   const acre_kind kind = p.heap.kind({sizeof(acre_kind_info), "holder", nullptr, &bits, 1, 0});
@@ -133,6 +135,20 @@ BOOST_AUTO_TEST_CASE(a_dangling_exact_reference_is_found_and_named) {
   p.roots[1] = holder;
   p.complains_of(
       "of kind holder", [&] { holder[1] = stale; }, [&] { holder[1] = nullptr; });
+  // Other roots are named by their sort.
+  acre_handle* handle = acre_handle_new(p.heap.thread(), nullptr);
+  p.complains_of(
+      ", a handle", [&] { acre_handle_set(handle, stale); }, [&] { acre_handle_drop(handle); });
+  void* range[2] = {};
+  BOOST_REQUIRE_EQUAL(acre_root_add(p.heap.get(), range, sizeof(range), 0), ACRE_OK);
+  p.complains_of(
+      ", in a root range", [&] { range[1] = stale; }, [&] { range[1] = nullptr; });
+  BOOST_REQUIRE_EQUAL(acre_root_remove(p.heap.get(), range), ACRE_OK);
+  acre_local local{nullptr, nullptr};
+  acre_local_push(p.heap.thread(), &local);
+  p.complains_of(
+      ", an acre_local", [&] { local.object = stale; }, [&] { local.object = nullptr; });
+  (void)acre_local_pop(p.heap.thread(), &local);
 }
 
 BOOST_AUTO_TEST_CASE(a_number_that_looks_like_a_reference_is_not_reported) {
