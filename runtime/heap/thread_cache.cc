@@ -32,18 +32,34 @@ bool ThreadCache::refill(Slot& slot, uint32_t kind, uint8_t size_class) {
   }
 }
 
-bool ThreadCache::next_gap(Slot& slot, uint8_t size_class) {
-  Span& span = *slot.span;
+SlotRun ThreadCache::take_run(Span& span) {
   const Space& space = heap_->space;
   const uint32_t max_slots = heap_->options.gc_every > 0 ? 1 : span.elements();
   SlotRun run = find_free_run(space, span, span.search_from, max_slots);
   if (run.slots == 0 && span.freed.exchange(0, std::memory_order_relaxed) != 0) {
     run = find_free_run(space, span, 0, max_slots);
   }
+  if (run.slots != 0) span.search_from = run.offset + run.slots * kClasses[span.size_class].bytes;
+  return run;
+}
+
+// Torture: each time further on, so that what was just freed is not allocated next, and stays clobbered for a while.
+SlotRun ThreadCache::take_slot_elsewhere(Span& span) const {
+  const acre_options& options = heap_->options;
+  if (options.gc_every <= 0 || options.clobber_free == 0) return {};
+  const uint64_t count = heap_->torture_count.load(std::memory_order_relaxed);
+  const auto slot = static_cast<uint32_t>(count % span.elements());
+  return find_free_run(heap_->space, span, slot * kClasses[span.size_class].bytes, 1);
+}
+
+bool ThreadCache::next_gap(Slot& slot, uint8_t size_class) {
+  Span& span = *slot.span;
+  const Space& space = heap_->space;
+  SlotRun run = take_slot_elsewhere(span);
+  if (run.slots == 0) run = take_run(span);
   if (run.slots == 0) return false;
   const SizeClass& shape = kClasses[size_class];
   const uintptr_t start = span.start(space).raw + run.offset;
-  span.search_from = run.offset + run.slots * shape.bytes;
   begin_change();
   // The gap before its bits: a reader that sees a bit then sees that it stands for nothing yet.
   slot.gap.set(start, start + uint64_t{run.slots} * shape.bytes);

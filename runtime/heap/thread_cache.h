@@ -113,6 +113,8 @@ class ThreadCache {
     return *(slots_ + (kind * kSizeClasses + size_class));
   }
   bool refill(Slot& slot, uint32_t kind, uint8_t size_class);
+  SlotRun take_run(Span& span);
+  SlotRun take_slot_elsewhere(Span& span) const;
   bool next_gap(Slot& slot, uint8_t size_class);
   bool next_span(Slot& slot, uint32_t kind, uint8_t size_class);
   void drop_span(Slot& slot, uint32_t kind, uint8_t size_class);

@@ -176,6 +176,23 @@ BOOST_FIXTURE_TEST_CASE(freeing_what_waits_for_the_sweep_is_counted_once, Asking
   BOOST_TEST(torn.stats().alloc == 0u);
 }
 
+// Else a missing root would lead to an object all the same.
+BOOST_FIXTURE_TEST_CASE(in_torture_the_next_allocations_do_not_get_what_was_just_freed, Asking) {
+  acre_options options = precise_options();
+  options.clobber_free = 1;
+  options.gc_every = 1;
+  Heap torn(options);
+  for (size_t bytes : {16, 64, 200}) {
+    auto* lost = static_cast<unsigned char*>(torn.alloc(bytes, ACRE_KIND_CONSERVATIVE));
+    for (int i = 0; i < 10; ++i) {
+      const Handle other(torn.thread, torn.alloc(bytes, ACRE_KIND_CONSERVATIVE));
+      BOOST_TEST(other.get() != lost);
+      BOOST_TEST(lost[0] == 0xdb);
+      BOOST_TEST(!torn.holds(lost));
+    }
+  }
+}
+
 BOOST_FIXTURE_TEST_CASE(clobbering_shows_what_was_freed, Asking) {
   acre_options options = precise_options();
   options.clobber_free = 1;
