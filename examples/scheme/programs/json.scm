@@ -1,8 +1,19 @@
 ; Reads a JSON file and says what is in it. Objects become hash tables, arrays vectors. The file is the first
-; argument.
+; argument: without one heap_growth.json, and for `small` small.json, beside this program.
 (import (scheme base) (scheme write) (scheme char) (scheme file) (scheme process-context) (srfi 69))
 
-(define path (cadr (command-line)))
+(define (beside-program name)
+  (let ((program (car (command-line))))
+    (let loop ((i (string-length program)))
+      (cond ((= i 0) name)
+            ((char=? (string-ref program (- i 1)) #\/) (string-append (substring program 0 i) name))
+            (else (loop (- i 1)))))))
+
+(define path
+  (let ((arguments (cdr (command-line))))
+    (cond ((null? arguments) (beside-program "heap_growth.json"))
+          ((string=? (car arguments) "small") (beside-program "small.json"))
+          (else (car arguments)))))
 
 (define (json-error port message)
   (error message (peek-char port)))
