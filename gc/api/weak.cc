@@ -10,7 +10,6 @@ namespace {
 using acre::gc::Special;
 using acre::gc::Specials;
 using acre::gc::SpecialType;
-using acre::gc::Weak;
 using acre::gc::WeakPair;
 using acre::gc::WeakPairs;
 using acre::rt::Addr;
