@@ -63,7 +63,15 @@ BOOST_AUTO_TEST_CASE(an_error_ends_the_form_and_not_the_conversation) {
 
 BOOST_AUTO_TEST_SUITE_END()
 
-BOOST_AUTO_TEST_SUITE(terminal)
+// A folder that somebody has changed root to has no pseudo-terminals, unless devpts is mounted there.
+boost::test_tools::assertion_result has_terminals(boost::unit_test::test_unit_id) {
+  const Ran ran = acre::bench::run_program("SH", "/bin/sh", "-c 'script -qec true /dev/null'");
+  boost::test_tools::assertion_result result(ran.code == 0);
+  if (ran.code != 0) result.message() << "no pseudo-terminal: " << ran.output;
+  return result;
+}
+
+BOOST_AUTO_TEST_SUITE(terminal, *boost::unit_test::precondition(&has_terminals))
 
 // What a pseudo-terminal shows while this is typed. The home folder is the test's own.
 Ran at_terminal(const std::string& lines) {
