@@ -52,14 +52,13 @@ acre_status acre_last_error(const acre_thread* thread) {
   return thread == nullptr ? ACRE_E_INVALID : thread->last_error;
 }
 
-// A stop sets its flag before it sets the thread's word: who takes that back looks at the flag afterwards.
+// A stop sets its flag before it sets the thread's word: who takes that back looks at the flag afterwards (safepoint).
 void acre_safepoint_slow(acre_thread* thread) {
   using AtPoll = acre_thread::AtPoll;
   const InsideAcre inside;
   const AtPoll wanted = std::exchange(thread->at_poll, AtPoll::kNothing);
   if (wanted != AtPoll::kNothing) {
     __atomic_store_n(&thread->inline_fields.stop_requested, 0, __ATOMIC_SEQ_CST);
-    std::atomic_thread_fence(std::memory_order_seq_cst);
   }
   thread->registry->safepoint(thread);
   if (wanted == AtPoll::kNothing || thread->blocking_depth != 0) return;

@@ -233,7 +233,7 @@ unsigned ThreadRegistry::attached() {
 unsigned ThreadRegistry::others_attached() { return attached() - (current() != nullptr ? 1 : 0); }
 
 void ThreadRegistry::safepoint(Thread* thread) {
-  if (!stopping_.load(std::memory_order_relaxed)) return;
+  if (!stopping_.load(std::memory_order_seq_cst)) return;
   acre_rt_call_spilled(
       [](void* arg, uintptr_t sp) {
         auto* stopping = static_cast<Thread*>(arg);

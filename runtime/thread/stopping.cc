@@ -255,7 +255,7 @@ bool ThreadRegistry::stop(StopFor purpose, uint64_t patience_ns) {
   forking_.store(purpose == StopFor::kFork, std::memory_order_seq_cst);
   stopping_.store(true, std::memory_order_seq_cst);
   for_each([](Thread& thread) {
-    __atomic_store_n(&thread.inline_fields.stop_requested, 1, __ATOMIC_RELAXED);
+    __atomic_store_n(&thread.inline_fields.stop_requested, 1, __ATOMIC_RELEASE);
   });
   if (!Stopping(this, purpose, patience_ns).wait()) {
     stop_stats_.count_given_up();
