@@ -40,14 +40,9 @@ BOOST_AUTO_TEST_CASE(in_full) { check_all(false, ""); }
 
 BOOST_AUTO_TEST_CASE(a_collection_at_every_allocation) { check_all(true, torture(1)); }
 
-// Where fibers come and go.
 BOOST_AUTO_TEST_CASE(at_every_second_and_third) {
-  for (const Program& program : kPrograms) {
-    const std::string name = program.name;
-    if (name != "ctak" && name != "generators") continue;
-    check_program(program, true, torture(2));
-    check_program(program, true, torture(3));
-  }
+  check_all(true, torture(2));
+  check_all(true, torture(3));
 }
 
 BOOST_AUTO_TEST_CASE(at_every_7th) { check_all(true, torture(7)); }
